@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <lmdb.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "store.h"
+#include "storedir.h"
+#include "token.h"
+
+enum {
+	FORMAT = 1,
+	MAX_READERS = 4096,
+	MAP_TRIES = 3,
+	SLOTS_STEP = 1024, /* the sidecar grows by so many */
+	META_LEN = 4 + STORE_ID_LEN + CRYPT_KEY_LEN + TG_PREFIX_MAX + 8 + 4 + CRYPT_CHECKSUM_LEN,
+};
+
+static const size_t first_map_size = (size_t)4 << (sizeof(size_t) == 8 ? 30 : 28);
+
+static const struct {
+	const char *name;
+	unsigned flags;
+} dbs[STORE_DBS] = {
+	[STORE_TOKENS] = { "tokens", 0 },
+	[STORE_BY_OWNER] = { "by-owner", MDB_DUPSORT | MDB_DUPFIXED },
+	[STORE_OWNERS] = { "owners", 0 },
+	[STORE_JOURNAL] = { "journal", 0 },
+	[STORE_META] = { "meta", 0 },
+};
+
+struct store {
+	struct storedir dir;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi[STORE_DBS];
+	struct store_meta meta;
+	int patience_ms;
+	pid_t pid;
+	bool full;       /* a put found the map full */
+	bool tripped;    /* LMDB's assertion handler was here */
+	uint32_t noted;  /* journal entries of this transaction */
+	jmp_buf trap;
+};
+
+/*
+ * Where a tripped environment ends up.  Closing it could trip again; keeping
+ * the pointer tells leak checkers that this is meant.
+ */
+static _Atomic(MDB_env *) abandoned;
+
+static void
+tripped(MDB_env *env, const char *message)
+{
+	struct store *store = mdb_env_get_userctx(env);
+
+	(void)message;
+	store->tripped = true;
+	longjmp(store->trap, 1);
+}
+
+/* Every function that calls LMDB sets this first. */
+#define TRAP(store) ((store)->tripped || setjmp((store)->trap) != 0)
+
+static enum tg_status
+damaged(struct detail *detail)
+{
+	return detail_set(detail, TG_UNAVAILABLE, "the store is damaged: see 'tokgate doctor'");
+}
+
+static enum tg_status
+failed(struct store *store, const char *doing, int rc, struct detail *detail)
+{
+	if (rc == MDB_MAP_FULL)
+		store->full = true;
+	return detail_set(detail, TG_UNAVAILABLE, "cannot %s: %s", doing, mdb_strerror(rc));
+}
+
+/* ---- meta ---- */
+
+static void
+meta_encode(const struct store_meta *meta, uint8_t out[static META_LEN])
+{
+	struct writer w = { .data = out, .size = META_LEN };
+
+	writer_int(&w, FORMAT, 4);
+	writer_put(&w, meta->id, sizeof(meta->id));
+	writer_put(&w, meta->ticket_key, sizeof(meta->ticket_key));
+	writer_put(&w, meta->prefix, TG_PREFIX_MAX);
+	writer_int(&w, meta->serial, 8);
+	writer_int(&w, meta->slots, 4);
+	crypt_checksum(CRYPT_META, out, w.len, out + w.len);
+}
+
+static enum tg_status
+meta_decode(const uint8_t *data, size_t len, struct store_meta *out, struct detail *detail)
+{
+	uint8_t checksum[CRYPT_CHECKSUM_LEN];
+	struct reader r = { .data = data, .len = len };
+	uint32_t format = (uint32_t)reader_int(&r, 4);
+
+	memset(out, 0, sizeof(*out));
+	if (format > FORMAT)
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "the store has format %u and this tokgate knows %u: it was written by a newer one",
+		    format, FORMAT);
+	if (format != FORMAT || len != META_LEN)
+		return damaged(detail);
+	crypt_checksum(CRYPT_META, data, META_LEN - sizeof(checksum), checksum);
+	if (memcmp(checksum, data + META_LEN - sizeof(checksum), sizeof(checksum)) != 0)
+		return damaged(detail);
+	reader_copy(&r, out->id, sizeof(out->id));
+	reader_copy(&r, out->ticket_key, sizeof(out->ticket_key));
+	reader_copy(&r, out->prefix, TG_PREFIX_MAX);
+	out->serial = reader_int(&r, 8);
+	out->slots = (uint32_t)reader_int(&r, 4);
+	return token_prefix_valid(out->prefix) ? TG_OK : damaged(detail);
+}
+
+static const char meta_key[] = "state";
+
+static enum tg_status
+meta_load(struct store *store, struct detail *detail)
+{
+	uint8_t value[RECORD_MAX];
+	enum tg_status r;
+	size_t len;
+
+	r = store_get(store, STORE_META, meta_key, strlen(meta_key), value, &len, detail);
+	if (r == TG_OK)
+		r = meta_decode(value, len, &store->meta, detail);
+	explicit_bzero(value, META_LEN);
+	return r;
+}
+
+static enum tg_status
+meta_save(struct store *store, struct detail *detail)
+{
+	uint8_t value[META_LEN];
+	enum tg_status r;
+
+	meta_encode(&store->meta, value);
+	r = store_put(store, STORE_META, meta_key, strlen(meta_key), value, sizeof(value), detail);
+	explicit_bzero(value, sizeof(value));
+	return r;
+}
+
+const struct store_meta *
+store_meta(const struct store *store)
+{
+	return &store->meta;
+}
+
+struct usage *
+store_usage(struct store *store)
+{
+	return &store->dir.usage;
+}
+
+/* ---- transactions ---- */
+
+static int
+txn_begin(struct store *store, bool writing)
+{
+	unsigned flags = writing ? 0 : MDB_RDONLY;
+	int rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
+
+	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(store->env, 0)) == 0)
+		rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
+	if (rc == MDB_READERS_FULL && (rc = mdb_reader_check(store->env, NULL)) == 0)
+		rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
+	return rc;
+}
+
+static enum tg_status
+begin(struct store *store, bool writing, struct detail *detail)
+{
+	int rc;
+
+	if (store->pid != getpid())
+		return detail_set(detail, TG_UNAVAILABLE, "the store was opened before a fork");
+	if (TRAP(store))
+		return damaged(detail);
+	if ((rc = txn_begin(store, writing)) != 0)
+		return failed(store, writing ? "write the store" : "read the store", rc, detail);
+	return TG_OK;
+}
+
+void
+store_end(struct store *store)
+{
+	if (store->txn == NULL || TRAP(store))
+		return;
+	mdb_txn_abort(store->txn);
+	store->txn = NULL;
+}
+
+static enum tg_status
+commit(struct store *store, struct detail *detail)
+{
+	MDB_txn *txn = store->txn;
+	int rc;
+
+	if (TRAP(store))
+		return damaged(detail);
+	store->txn = NULL; /* gone on every outcome */
+	if ((rc = mdb_txn_commit(txn)) != 0)
+		return failed(store, "write the store", rc, detail);
+	return TG_OK;
+}
+
+enum tg_status
+store_begin(struct store *store, struct detail *detail)
+{
+	enum tg_status r;
+
+	if ((r = begin(store, false, detail)) != TG_OK)
+		return r;
+	if ((r = meta_load(store, detail)) == TG_NO_MATCH)
+		r = detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+	if (r != TG_OK)
+		store_end(store);
+	return r;
+}
+
+/* ---- reading ---- */
+
+static enum tg_status
+copy_out(const MDB_val *value, uint8_t out[static RECORD_MAX], size_t *len, struct detail *detail)
+{
+	if (value->mv_size > RECORD_MAX)
+		return damaged(detail);
+	memcpy(out, value->mv_data, value->mv_size);
+	*len = value->mv_size;
+	return TG_OK;
+}
+
+enum tg_status
+store_get(struct store *store, enum store_db db, const void *key, size_t key_len,
+    uint8_t out[static RECORD_MAX], size_t *len, struct detail *detail)
+{
+	MDB_val k = { key_len, (void *)(uintptr_t)key }, v;
+	int rc;
+
+	*len = 0;
+	if (TRAP(store))
+		return damaged(detail);
+	if ((rc = mdb_get(store->txn, store->dbi[db], &k, &v)) == MDB_NOTFOUND)
+		return TG_NO_MATCH;
+	if (rc != 0)
+		return failed(store, "read the store", rc, detail);
+	return copy_out(&v, out, len, detail);
+}
+
+/* One cursor step; k and v are in and out. */
+static enum tg_status
+step(struct store *store, enum store_db db, MDB_val *k, MDB_val *v, MDB_cursor_op op,
+    struct detail *detail)
+{
+	MDB_cursor *cursor;
+	int rc;
+
+	if (TRAP(store))
+		return damaged(detail);
+	if ((rc = mdb_cursor_open(store->txn, store->dbi[db], &cursor)) != 0)
+		return failed(store, "read the store", rc, detail);
+	rc = mdb_cursor_get(cursor, k, v, op);
+	mdb_cursor_close(cursor);
+	if (rc == MDB_NOTFOUND)
+		return TG_NO_MATCH;
+	return rc == 0 ? TG_OK : failed(store, "read the store", rc, detail);
+}
+
+enum tg_status
+store_next(struct store *store, enum store_db db, struct store_key *key,
+    uint8_t out[static RECORD_MAX], size_t *len, struct detail *detail)
+{
+	uint8_t after[STORE_KEY_MAX + 1];
+	MDB_val k = { key->len + 1, after }, v;
+	enum tg_status r;
+
+	/* The least key that is greater than this one is this one and a zero byte. */
+	memcpy(after, key->data, key->len);
+	after[key->len] = 0;
+	r = step(store, db, &k, &v, key->len == 0 ? MDB_FIRST : MDB_SET_RANGE, detail);
+	if (r != TG_OK)
+		return r;
+	if (k.mv_size == 0 || k.mv_size > STORE_KEY_MAX)
+		return damaged(detail);
+	memcpy(key->data, k.mv_data, k.mv_size);
+	key->len = k.mv_size;
+	return copy_out(&v, out, len, detail);
+}
+
+enum tg_status
+store_next_of(struct store *store, const char *owner, char id[static TG_ID_LEN + 1],
+    struct detail *detail)
+{
+	uint8_t after[TG_ID_LEN] = { 0 };
+	MDB_val k = { strlen(owner), (void *)(uintptr_t)owner }, v = { TG_ID_LEN, after };
+	enum tg_status r;
+
+	/* Ids are digits, so adding one to the last byte gives the least that is greater. */
+	if (id[0] != '\0') {
+		memcpy(after, id, TG_ID_LEN);
+		after[TG_ID_LEN - 1]++;
+	}
+	if ((r = step(store, STORE_BY_OWNER, &k, &v, MDB_GET_BOTH_RANGE, detail)) != TG_OK)
+		return r;
+	if (v.mv_size != TG_ID_LEN)
+		return damaged(detail);
+	memcpy(id, v.mv_data, TG_ID_LEN);
+	id[TG_ID_LEN] = '\0';
+	return token_id_valid(id) ? TG_OK : damaged(detail);
+}
+
+/* ---- writing ---- */
+
+enum tg_status
+store_put(struct store *store, enum store_db db, const void *key, size_t key_len,
+    const void *value, size_t len, struct detail *detail)
+{
+	MDB_val k = { key_len, (void *)(uintptr_t)key }, v = { len, (void *)(uintptr_t)value };
+	int rc;
+
+	if (TRAP(store))
+		return damaged(detail);
+	if ((rc = mdb_put(store->txn, store->dbi[db], &k, &v, 0)) != 0)
+		return failed(store, "write the store", rc, detail);
+	return TG_OK;
+}
+
+enum tg_status
+store_note(struct store *store, const struct tg_entry *entry, struct detail *detail)
+{
+	uint8_t key[12], value[RECORD_MAX];
+	size_t len = record_entry_encode(entry, value);
+
+	bytes_put(key, store->meta.serial, 8);
+	bytes_put(key + 8, store->noted++, 4);
+	return store_put(store, STORE_JOURNAL, key, sizeof(key), value, len, detail);
+}
+
+enum tg_status
+store_take_slot(struct store *store, uint32_t *slot, struct detail *detail)
+{
+	if (store->meta.slots == UINT32_MAX)
+		return detail_set(detail, TG_UNAVAILABLE, "the store has no usage slot left");
+	if (store->meta.slots >= store->dir.usage.slots &&
+	    !usage_reserve(&store->dir.usage, store->meta.slots + SLOTS_STEP))
+		return detail_set(detail, TG_UNAVAILABLE, "cannot extend the usage file: no space left");
+	*slot = store->meta.slots++;
+	return TG_OK;
+}
+
+static enum tg_status
+try_update(struct store *store,
+    enum tg_status (*apply)(void *arg, struct store *store, struct detail *detail), void *arg,
+    struct detail *detail)
+{
+	enum tg_status r;
+
+	store->full = false;
+	store->noted = 0;
+	if ((r = begin(store, true, detail)) != TG_OK)
+		return r;
+	if ((r = meta_load(store, detail)) == TG_OK) {
+		store->meta.serial++;
+		if ((r = apply(arg, store, detail)) == TG_OK &&
+		    (r = meta_save(store, detail)) == TG_OK)
+			return commit(store, detail);
+	} else if (r == TG_NO_MATCH)
+		r = detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+	store_end(store);
+	return r;
+}
+
+/* LMDB takes a new size only between transactions and keeps it with the next commit. */
+static bool
+grow(struct store *store)
+{
+	MDB_envinfo info;
+
+	if (TRAP(store))
+		return false;
+	return mdb_env_info(store->env, &info) == 0 &&
+	    mdb_env_set_mapsize(store->env, info.me_mapsize * 2) == 0;
+}
+
+enum tg_status
+store_update(struct store *store,
+    enum tg_status (*apply)(void *arg, struct store *store, struct detail *detail), void *arg,
+    struct detail *detail)
+{
+	enum tg_status r;
+	int tries;
+
+	r = storedir_gate_lock(&store->dir, storedir_deadline(store->patience_ms), detail);
+	if (r != TG_OK)
+		return r;
+	r = try_update(store, apply, arg, detail);
+	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store); tries++)
+		r = try_update(store, apply, arg, detail);
+	storedir_gate_unlock(&store->dir);
+	return r;
+}
+
+/* ---- opening ---- */
+
+/* A write past such a limit raises SIGXFSZ in the host. */
+static enum tg_status
+check_limits(struct detail *detail)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY)
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "cannot write the store: this process has a limit on the size of files");
+	return TG_OK;
+}
+
+static int
+open_env(const char *path, unsigned flags, size_t map_size, struct store *store)
+{
+	int rc;
+
+	if ((rc = mdb_env_create(&store->env)) != 0)
+		return rc;
+	mdb_env_set_userctx(store->env, store);
+	mdb_env_set_assert(store->env, tripped);
+	if ((rc = mdb_env_set_maxdbs(store->env, STORE_DBS)) != 0 ||
+	    (rc = mdb_env_set_maxreaders(store->env, MAX_READERS)) != 0 ||
+	    (map_size != 0 && (rc = mdb_env_set_mapsize(store->env, map_size)) != 0))
+		return rc;
+	return mdb_env_open(store->env, path, MDB_NOTLS | MDB_NORDAHEAD | flags, 0600);
+}
+
+/* The handles, made in a transaction of their own so that they last. */
+static int
+open_dbs(struct store *store, bool make)
+{
+	int rc, i;
+
+	if ((rc = txn_begin(store, make)) != 0)
+		return rc;
+	for (i = 0; rc == 0 && i < STORE_DBS; i++)
+		rc = mdb_dbi_open(store->txn, dbs[i].name, make ? dbs[i].flags | MDB_CREATE : 0,
+		    &store->dbi[i]);
+	if (rc == 0)
+		rc = mdb_txn_commit(store->txn);
+	else
+		mdb_txn_abort(store->txn);
+	store->txn = NULL;
+	return rc;
+}
+
+/* map_size 0: the one that the store has. */
+static enum tg_status
+attach(struct store *store, const struct store_how *how, bool make, size_t map_size,
+    struct detail *detail)
+{
+	int rc;
+
+	if (TRAP(store))
+		return damaged(detail);
+	if ((rc = open_env(how->path, how->writing ? 0 : MDB_RDONLY, map_size, store)) != 0)
+		return failed(store, "open the store", rc, detail);
+	if (how->writing && (rc = mdb_reader_check(store->env, NULL)) != 0)
+		return failed(store, "look for stale readers", rc, detail);
+	if ((rc = open_dbs(store, make)) == MDB_NOTFOUND)
+		return detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+	if (rc != 0)
+		return failed(store, "open the store", rc, detail);
+	return TG_OK;
+}
+
+/*
+ * has_data: LMDB's file is there, so all is checked before LMDB sees it.
+ * make: databases that are missing are made.
+ */
+static enum tg_status
+open_store(const struct store_how *how, bool has_data, bool make, struct store **out,
+    struct detail *detail)
+{
+	enum tg_status r = TG_OK;
+	struct store *store;
+
+	*out = NULL;
+	if (how->writing && (r = check_limits(detail)) != TG_OK)
+		return r;
+	if ((store = calloc(1, sizeof(*store))) == NULL)
+		return detail_set(detail, TG_UNAVAILABLE, "out of memory");
+	store->dir = (struct storedir) { .gate = -1, .usage.fd = -1 };
+	store->pid = getpid();
+	store->patience_ms = how->patience_ms;
+	if (has_data)
+		r = storedir_open(how->path, how->also_trusted, storedir_deadline(how->patience_ms),
+		    &store->dir, detail);
+	if (r == TG_OK)
+		r = attach(store, how, make, has_data ? 0 : first_map_size, detail);
+	if (r != TG_OK)
+		store_close(&store);
+	*out = store;
+	return r;
+}
+
+enum tg_status
+store_open(const struct store_how *how, struct store **out, struct detail *detail)
+{
+	return open_store(how, true, false, out, detail);
+}
+
+void
+store_close(struct store **storep)
+{
+	struct store *store = *storep;
+
+	if (store == NULL)
+		return;
+	store_end(store);
+	if (store->pid != getpid() || TRAP(store))
+		abandoned = store->env;
+	else if (store->env != NULL)
+		mdb_env_close(store->env);
+	storedir_close(&store->dir);
+	explicit_bzero(store, sizeof(*store));
+	free(store);
+	*storep = NULL;
+}
+
+/* ---- making ---- */
+
+static enum tg_status
+first_meta(struct store *store, const char *prefix, struct detail *detail)
+{
+	store->meta = (struct store_meta) { .serial = 1 };
+	memcpy(store->meta.prefix, prefix, strlen(prefix));
+	if (!crypt_random(store->meta.id, sizeof(store->meta.id)) ||
+	    !crypt_random(store->meta.ticket_key, sizeof(store->meta.ticket_key)))
+		return detail_set(detail, TG_UNAVAILABLE, "no random numbers to be had");
+	return TG_OK;
+}
+
+/* Behind the gate: write the first state, unless there is one. */
+static enum tg_status
+finish(struct store *store, const struct tg_entry *entry, const char *prefix, bool *made,
+    struct detail *detail)
+{
+	enum tg_status r;
+
+	if ((r = begin(store, true, detail)) != TG_OK)
+		return r;
+	if ((r = meta_load(store, detail)) == TG_NO_MATCH &&
+	    (r = first_meta(store, prefix, detail)) == TG_OK &&
+	    (r = store_note(store, entry, detail)) == TG_OK &&
+	    (r = meta_save(store, detail)) == TG_OK &&
+	    (r = commit(store, detail)) == TG_OK)
+		*made = true;
+	store_end(store);
+	return r;
+}
+
+enum tg_status
+store_make(const struct store_how *how, uint32_t uid, uint32_t gid, const struct tg_entry *entry,
+    const char *prefix, bool *made, struct detail *detail)
+{
+	struct store *store = NULL;
+	enum tg_status r;
+
+	*made = false;
+	if ((r = storedir_make(how->path, how->also_trusted, uid, gid, detail)) != TG_OK)
+		return r;
+	if (!storedir_has_data(how->path)) {
+		r = open_store(how, false, true, &store, detail);
+		store_close(&store);
+	}
+	if (r != TG_OK || (r = storedir_own(how->path, detail)) != TG_OK ||
+	    (r = open_store(how, true, true, &store, detail)) != TG_OK)
+		return r;
+	r = storedir_gate_lock(&store->dir, storedir_deadline(store->patience_ms), detail);
+	if (r == TG_OK)
+		r = finish(store, entry, prefix, made, detail);
+	store_close(&store);
+	return r;
+}

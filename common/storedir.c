@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "secure.h"
+#include "storedir.h"
+
+/* LMDB sizes its lock file for the readers of the first opener: 64 bytes each and a head. */
+enum { LOCK_FILE_SIZE = (4096 + 16) * 64 };
+
+enum { GATE_BYTE = 0 }; /* in the lock file; byte PID is the guard of process PID */
+
+static const struct {
+	const char *name;
+	off_t size; /* allocated when made */
+} files[] = {
+	{ "lock.mdb", LOCK_FILE_SIZE },
+	{ "gate", 0 },
+	{ "usage", 0 },
+	{ "data.mdb", 0 }, /* last: a store without it was not finished */
+};
+
+enum { NFILES = sizeof(files) / sizeof(files[0]), MADE_HERE = NFILES - 1 };
+
+int64_t
+storedir_deadline(int patience_ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + patience_ms;
+}
+
+/* ---- checking ---- */
+
+static enum tg_status
+check_descriptors(struct detail *detail)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return detail_set(detail, TG_UNAVAILABLE,
+			    "descriptor %d of this process is closed and LMDB would get it", fd);
+	return TG_OK;
+}
+
+/* Open the directory itself as a name to look from; its owner is trusted or it is refused. */
+static enum tg_status
+open_dir(const char *path, uid_t also_trusted, int *fd, struct stat *st, struct detail *detail)
+{
+	enum tg_status r;
+
+	*fd = -1;
+	if ((r = secure_parent(path, also_trusted, detail)) == TG_NO_MATCH)
+		return detail_set(detail, TG_UNAVAILABLE, "there is no store in '%s'", path);
+	if (r != TG_OK)
+		return r;
+	if ((*fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open store '%s': %s", path,
+		    strerror(errno));
+	if (fstat(*fd, st) != 0)
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s': %s", path, strerror(errno));
+	else if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != also_trusted)
+		r = detail_set(detail, TG_MISCONFIGURED,
+		    "store '%s' is owned by uid %u: root or the configured uid must own it", path,
+		    (unsigned)st->st_uid);
+	else if ((st->st_mode & 077) != 0)
+		r = detail_set(detail, TG_MISCONFIGURED, "store '%s' has mode %04o: must be 0700", path,
+		    (unsigned)st->st_mode & 07777);
+	return r;
+}
+
+static enum tg_status
+check_file(const char *path, const char *name, const struct stat *st, uid_t owner,
+    struct detail *detail)
+{
+	if (!S_ISREG(st->st_mode) || st->st_nlink != 1)
+		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' is not a plain file", path, name);
+	if (st->st_uid != owner)
+		return detail_set(detail, TG_MISCONFIGURED,
+		    "'%s/%s' is owned by uid %u: must be uid %u as the directory", path, name,
+		    (unsigned)st->st_uid, (unsigned)owner);
+	if ((st->st_mode & 077) != 0)
+		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' has mode %04o: must be 0600", path,
+		    name, (unsigned)st->st_mode & 07777);
+	return TG_OK;
+}
+
+/*
+ * Looked at by name only: LMDB holds POSIX locks on it, which closing any
+ * descriptor of it would drop.  A short one would be a SIGBUS in the reader.
+ */
+static enum tg_status
+check_lock_file(const char *path, int dir, uid_t owner, struct detail *detail)
+{
+	struct stat st;
+	enum tg_status r;
+
+	if (fstatat(dir, "lock.mdb", &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s/lock.mdb': %s", path,
+		    strerror(errno));
+	if ((r = check_file(path, "lock.mdb", &st, owner, detail)) == TG_OK &&
+	    st.st_size < LOCK_FILE_SIZE)
+		r = detail_set(detail, TG_UNAVAILABLE,
+		    "'%s/lock.mdb' is too short: 'tokgate init' mends it", path);
+	return r;
+}
+
+static enum tg_status
+open_file(const char *path, int dir, const char *name, int flags, uid_t owner, int *fd,
+    struct stat *st, struct detail *detail)
+{
+	int low = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	*fd = low;
+	if (low >= 0 && low < 3) {
+		*fd = fcntl(low, F_DUPFD_CLOEXEC, 3);
+		close(low);
+	}
+	if (*fd < 0 || fstat(*fd, st) != 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s/%s': %s", path, name,
+		    strerror(errno));
+	return check_file(path, name, st, owner, detail);
+}
+
+/*
+ * LMDB divides by the page size of a meta page and maps as far as its last
+ * page without asking whether they can be right.  Offsets in a meta page of
+ * the 64-bit format, version 1.
+ */
+enum {
+	META_MAGIC_AT = 16,
+	META_PAGE_SIZE_AT = META_MAGIC_AT + 24,
+	META_LAST_PAGE_AT = META_MAGIC_AT + 120,
+	META_TXN_AT = META_MAGIC_AT + 128,
+	META_LEN = META_MAGIC_AT + 136,
+	META_MAGIC = 0xBEEFC0DE,
+};
+
+static bool
+read_meta(int fd, off_t at, uint32_t *page_size, uint64_t *last_page, uint64_t *txn)
+{
+	uint8_t page[META_LEN];
+	uint32_t magic;
+
+	if (pread(fd, page, sizeof(page), at) != sizeof(page))
+		return false;
+	memcpy(&magic, page + META_MAGIC_AT, sizeof(magic));
+	memcpy(page_size, page + META_PAGE_SIZE_AT, sizeof(*page_size));
+	memcpy(last_page, page + META_LAST_PAGE_AT, sizeof(*last_page));
+	memcpy(txn, page + META_TXN_AT, sizeof(*txn));
+	return magic == META_MAGIC && *page_size >= 512 && *page_size <= 65536 &&
+	    (*page_size & (*page_size - 1)) == 0;
+}
+
+static enum tg_status
+check_data(const char *path, int dir, uid_t owner, struct detail *detail)
+{
+	uint64_t last[2], txn[2], newest;
+	uint32_t size[2];
+	enum tg_status r;
+	struct stat st;
+	int fd;
+
+	r = open_file(path, dir, "data.mdb", O_RDONLY, owner, &fd, &st, detail);
+	if (r == TG_OK && sizeof(size_t) == 8) {
+		r = TG_UNAVAILABLE;
+		if (!read_meta(fd, 0, &size[0], &last[0], &txn[0]) ||
+		    !read_meta(fd, size[0], &size[1], &last[1], &txn[1]) || size[0] != size[1])
+			detail_set(detail, r, "'%s/data.mdb' is damaged: no valid meta page", path);
+		else if (newest = txn[1] > txn[0] ? last[1] : last[0],
+		    newest >= (uint64_t)st.st_size / size[0])
+			detail_set(detail, r, "'%s/data.mdb' is damaged: shorter than its pages", path);
+		else
+			r = TG_OK;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* The sidecar is best effort: one that cannot be had is no reason to refuse. */
+static void
+open_usage(const char *path, int dir, uid_t owner, struct usage *usage)
+{
+	struct detail ignored;
+	struct stat st;
+
+	if (open_file(path, dir, "usage", O_RDWR, owner, &usage->fd, &st, &ignored) == TG_OK) {
+		off_t slots = st.st_size / USAGE_SLOT_SIZE;
+
+		usage->slots = slots > UINT32_MAX ? UINT32_MAX : (uint32_t)slots;
+	} else if (usage->fd >= 0) {
+		close(usage->fd);
+		usage->fd = -1;
+	}
+}
+
+/* ---- locks ---- */
+
+static bool
+lock_byte(int fd, off_t at, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+/* Polled, so that a stopped holder costs no more than the deadline. */
+static bool
+lock_byte_until(int fd, off_t at, int64_t deadline_ms)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	while (!lock_byte(fd, at, F_WRLCK)) {
+		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
+		    storedir_deadline(0) >= deadline_ms)
+			return false;
+		nanosleep(&ms, NULL);
+	}
+	return true;
+}
+
+enum tg_status
+storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms, struct detail *detail)
+{
+	if (lock_byte_until(dir->gate, GATE_BYTE, deadline_ms))
+		return TG_OK;
+	return detail_set(detail, TG_UNAVAILABLE, "the store is being written by somebody else: %s",
+	    strerror(errno));
+}
+
+void
+storedir_gate_unlock(const struct storedir *dir)
+{
+	lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
+}
+
+enum tg_status
+storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms, struct storedir *out,
+    struct detail *detail)
+{
+	enum tg_status r;
+	struct stat st, file;
+	int dir = -1;
+
+	*out = (struct storedir) { .gate = -1, .usage.fd = -1 };
+	if ((r = check_descriptors(detail)) != TG_OK ||
+	    (r = open_dir(path, also_trusted, &dir, &st, detail)) != TG_OK ||
+	    (r = check_data(path, dir, st.st_uid, detail)) != TG_OK ||
+	    (r = check_lock_file(path, dir, st.st_uid, detail)) != TG_OK ||
+	    (r = open_file(path, dir, "gate", O_RDWR, st.st_uid, &out->gate, &file, detail)) != TG_OK)
+		goto out;
+	if (!lock_byte_until(out->gate, getpid(), deadline_ms)) {
+		r = detail_set(detail, TG_UNAVAILABLE, "the store is open in this process already");
+		goto out;
+	}
+	open_usage(path, dir, st.st_uid, &out->usage);
+out:
+	if (dir >= 0)
+		close(dir);
+	if (r != TG_OK)
+		storedir_close(out);
+	return r;
+}
+
+void
+storedir_close(struct storedir *dir)
+{
+	if (dir->gate >= 0)
+		close(dir->gate);
+	if (dir->usage.fd >= 0)
+		close(dir->usage.fd);
+	*dir = (struct storedir) { .gate = -1, .usage.fd = -1 };
+}
+
+bool
+storedir_has_data(const char *path)
+{
+	struct stat st;
+	int dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool has = dir >= 0 && fstatat(dir, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+
+	if (dir >= 0)
+		close(dir);
+	return has;
+}
+
+/* ---- making ---- */
+
+/* statfs(2) f_type of what LMDB cannot live on. */
+static enum tg_status
+check_file_system(const char *path, struct detail *detail)
+{
+	static const struct {
+		unsigned long type;
+		const char *name;
+	} unfit[] = {
+		{ 0x6969, "NFS" },
+		{ 0xff534d42, "CIFS" },
+		{ 0xfe534d42, "SMB" },
+		{ 0x517b, "SMB" },
+		{ 0x01021997, "9p" },
+		{ 0x65735546, "FUSE" },
+		{ 0x00c36400, "Ceph" },
+		{ 0x5346414f, "AFS" },
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (statfs(path, &fs) != 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s': %s", path,
+		    strerror(errno));
+	for (i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
+		if (((unsigned long)fs.f_type & 0xffffffff) == unfit[i].type)
+			return detail_set(detail, TG_MISCONFIGURED,
+			    "'%s' is on %s: the store needs a local file system", path, unfit[i].name);
+	return TG_OK;
+}
+
+static enum tg_status
+own(const char *path, int dir, const char *name, uid_t uid, gid_t gid, struct detail *detail)
+{
+	struct stat st;
+	enum tg_status r;
+	int fd;
+
+	r = open_file(path, dir, name, O_RDWR, uid, &fd, &st, detail);
+	if (r == TG_MISCONFIGURED && S_ISREG(st.st_mode) && st.st_nlink == 1)
+		r = TG_OK; /* owner and mode are what is to be set */
+	if (r == TG_OK && (fchown(fd, uid, gid) != 0 || fchmod(fd, 0600) != 0))
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s/%s': %s", path,
+		    name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static enum tg_status
+make_file(const char *path, int dir, const char *name, off_t size, struct detail *detail)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	enum tg_status r = TG_OK;
+	struct stat st;
+
+	/* allocated, not sparse: LMDB maps it, and a full disk would be a SIGBUS */
+	if (fd < 0 || fstat(fd, &st) != 0 ||
+	    (st.st_size < size && (errno = posix_fallocate(fd, 0, size)) != 0))
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot make '%s/%s': %s", path, name,
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+enum tg_status
+storedir_own(const char *path, struct detail *detail)
+{
+	enum tg_status r = TG_OK;
+	struct stat st;
+	size_t i;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0 || fstat(dir, &st) != 0)
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+	for (i = 0; r == TG_OK && i < NFILES; i++)
+		r = own(path, dir, files[i].name, st.st_uid, st.st_gid, detail);
+	if (r == TG_OK && fsync(dir) != 0)
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot sync '%s': %s", path, strerror(errno));
+	if (dir >= 0)
+		close(dir);
+	return r;
+}
+
+enum tg_status
+storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, struct detail *detail)
+{
+	enum tg_status r;
+	size_t i;
+	int dir = -1;
+
+	if ((r = secure_parent(path, also_trusted, detail)) == TG_NO_MATCH)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': no such parent directory",
+		    path);
+	if (r != TG_OK)
+		return r;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': %s", path, strerror(errno));
+	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+	if ((r = check_file_system(path, detail)) == TG_OK &&
+	    (fchown(dir, uid, gid) != 0 || fchmod(dir, 0700) != 0))
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s': %s", path,
+		    strerror(errno));
+	for (i = 0; r == TG_OK && i < MADE_HERE; i++)
+		r = make_file(path, dir, files[i].name, files[i].size, detail);
+	close(dir);
+	return r;
+}

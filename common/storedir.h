@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * storedir.h - the store's directory: who may own it, what lies in it, who is using it
+ *
+ * The directory is 0700 and its files 0600, all of one owner: root or the
+ * service user.  Anything else is refused before LMDB sees it, because who can
+ * write lock.mdb can bring a revoked token back to life.
+ */
+#ifndef STOREDIR_H
+#define STOREDIR_H
+
+#include <sys/types.h>
+
+#include "detail.h"
+#include "usage.h"
+
+struct storedir {
+	int gate;           /* descriptor of the lock file, -1: none */
+	struct usage usage;
+};
+
+/*
+ * Check the directory and its files, open the lock file and the sidecar, and
+ * take the guard: nobody else in this process has the store open.  Waits at
+ * most until `deadline_ms` (storedir_deadline()).  Descriptors are 3 or above,
+ * and refused is a process whose descriptors 0-2 are not all open, since LMDB
+ * would get them.
+ */
+enum tg_status storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms,
+    struct storedir *out, struct detail *detail) __attribute__((warn_unused_result));
+void storedir_close(struct storedir *dir);
+
+/* The writers' gate, taken before LMDB's own lock, which knows no deadline. */
+enum tg_status storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms,
+    struct detail *detail) __attribute__((warn_unused_result));
+void storedir_gate_unlock(const struct storedir *dir);
+
+/* Monotonic milliseconds, `patience_ms` from now. */
+int64_t storedir_deadline(int patience_ms);
+
+/*
+ * Make the directory for uid and gid and the files that LMDB does not make
+ * itself, as far as they are missing.  Refuses file systems that cannot carry
+ * LMDB (network, FUSE).
+ */
+enum tg_status storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid,
+    struct detail *detail) __attribute__((warn_unused_result));
+
+/* Has LMDB written its file there? */
+bool storedir_has_data(const char *path);
+
+/* Give all files to the directory's owner, mode 0600. */
+enum tg_status storedir_own(const char *path, struct detail *detail)
+    __attribute__((warn_unused_result));
+
+#endif
