@@ -30,6 +30,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* All else in the library is hidden. */
+#pragma GCC visibility push(default)
+
 #define TG_VERSION "0.1.0"
 
 #define TG_CONFIG_FILE "/etc/tokgate/tokgate.conf"
@@ -394,5 +397,7 @@ bool tg_source_valid(const char *source);
 /* The store's token prefix, "tkg" unless chosen otherwise; reads the store. */
 enum tg_status tg_prefix(struct tg *tg, char out[static TG_PREFIX_MAX + 1])
 	__attribute__((warn_unused_result));
+
+#pragma GCC visibility pop
 
 #endif
