@@ -160,27 +160,36 @@ read_meta(int fd, off_t at, uint32_t *page_size, uint64_t *last_page, uint64_t *
 	    (*page_size & (*page_size - 1)) == 0;
 }
 
+/* What is wrong with LMDB's file, or NULL. */
+static const char *
+data_problem(int fd)
+{
+	uint64_t last[2], txn[2];
+	uint32_t size[2];
+	struct stat st;
+
+	if (!read_meta(fd, 0, &size[0], &last[0], &txn[0]) ||
+	    !read_meta(fd, size[0], &size[1], &last[1], &txn[1]) || size[0] != size[1])
+		return "has no valid meta page";
+	/* Asked after the metas were read: a commit writes its pages before its meta. */
+	if (fstat(fd, &st) != 0)
+		return "cannot be looked at";
+	if (last[txn[1] > txn[0]] >= (uint64_t)st.st_size / size[0])
+		return "is shorter than its pages";
+	return NULL;
+}
+
 static enum tg_status
 check_data(const char *path, int dir, uid_t owner, struct detail *detail)
 {
-	uint64_t last[2], txn[2], newest;
-	uint32_t size[2];
+	const char *problem;
 	enum tg_status r;
 	struct stat st;
 	int fd;
 
 	r = open_file(path, dir, "data.mdb", O_RDONLY, owner, &fd, &st, detail);
-	if (r == TG_OK && sizeof(size_t) == 8) {
-		r = TG_UNAVAILABLE;
-		if (!read_meta(fd, 0, &size[0], &last[0], &txn[0]) ||
-		    !read_meta(fd, size[0], &size[1], &last[1], &txn[1]) || size[0] != size[1])
-			detail_set(detail, r, "'%s/data.mdb' is damaged: no valid meta page", path);
-		else if (newest = txn[1] > txn[0] ? last[1] : last[0],
-		    newest >= (uint64_t)st.st_size / size[0])
-			detail_set(detail, r, "'%s/data.mdb' is damaged: shorter than its pages", path);
-		else
-			r = TG_OK;
-	}
+	if (r == TG_OK && sizeof(size_t) == 8 && (problem = data_problem(fd)) != NULL)
+		r = detail_set(detail, TG_UNAVAILABLE, "'%s/data.mdb' is damaged: it %s", path, problem);
 	if (fd >= 0)
 		close(fd);
 	return r;

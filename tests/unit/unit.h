@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* unit.h - what every unit test includes */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A test whose name is a sentence. */
+#define TEST(sentence, function) { (sentence), (function), NULL, NULL, NULL }
+
+#define RUN(tests) cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL)
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+/* Leave the test as not run; tests/run shows the reason. */
+#define SKIP(reason) \
+	do { \
+		print_message("# skip: %s\n", (reason)); \
+		skip(); \
+	} while (0)
+
+/* Fail, and name the row that was at fault: ROW(want == got, "row '%s'", row->text); */
+#define ROW(condition, ...) \
+	do { \
+		if (!(condition)) { \
+			print_error("not true: %s\n", #condition); \
+			fail_msg(__VA_ARGS__); \
+		} \
+	} while (0)
+
+#endif
