@@ -43,6 +43,11 @@ FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 LIB       := $(BUILD)/libtokgate.so.0
 MODULE    := $(BUILD)/pam_tokgate.so
 CLI       := $(BUILD)/tokgate
+CLI_SYS   := $(BUILD)/installed/tokgate
+
+# Where the loader does not look by itself, programs and module say where the library is.
+SYS_DIRS  := $(foreach d,/usr/lib /lib /usr/local/lib,$(d) $(d)/$(TRIPLET))
+RPATH     := $(if $(filter $(LIBDIR),$(SYS_DIRS)),,-Wl,-rpath,$(LIBDIR))
 
 .PHONY: all help deps test-deps demo test unit sanitize sanitized lint fuzz fuzzed install uninstall clean
 .SECONDARY:
@@ -57,6 +62,13 @@ help:
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_C) -MMD -MP -c -o $@ $<
+
+# What has an installed path in it is made again when that changes.
+$(BUILD)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX) $(LIBDIR) $(PAMDIR) $(EXAMPLES)' | cmp -s - $@ || echo '$(PREFIX) $(LIBDIR) $(PAMDIR) $(EXAMPLES)' > $@
+FORCE:
+$(call obj,$(CLI_SRC)) $(MODULE) $(CLI_SYS) $(BUILD)/tokgate.pc: $(BUILD)/paths
 
 # One shared object for every adapter in a process: LMDB demands unique state.
 # nodelete, since libpam unloads its modules with everything below them.
@@ -74,17 +86,30 @@ $(BUILD)/tokgate.pc: Makefile
 	    'Libs: -L$${libdir} -ltokgate' 'Cflags: -I$${includedir}' > $@
 
 $(MODULE): $(call obj,$(PAM_SRC)) $(BUILD)/libtokgate.so pam/pam_tokgate.map
-	$(CC) -shared $(ALL_LD) -Wl,--version-script=pam/pam_tokgate.map -Wl,-z,defs \
+	$(CC) -shared $(ALL_LD) $(RPATH) -Wl,--version-script=pam/pam_tokgate.map -Wl,-z,defs \
 	    -o $@ $(call obj,$(PAM_SRC)) -L$(BUILD) -ltokgate -lpam
 
 # build/tokgate finds the library beside itself; an installed one in the system's place.
-$(CLI): $(call obj,$(CLI_SRC)) $(BUILD)/libtokgate.so
-	$(CC) -pie $(ALL_LD) -Wl,-rpath,'$$ORIGIN' -o $@ $(call obj,$(CLI_SRC)) -L$(BUILD) -ltokgate -ljansson
+$(CLI): RPATH = -Wl,-rpath,'$$ORIGIN'
+$(CLI) $(CLI_SYS): $(call obj,$(CLI_SRC)) $(BUILD)/libtokgate.so
+	@mkdir -p $(@D)
+	$(CC) -pie $(ALL_LD) $(RPATH) -o $@ $(call obj,$(CLI_SRC)) -L$(BUILD) -ltokgate -ljansson
 
 # Unit tests see the core's inside, so they link its objects.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -pie $(ALL_LD) -o $@ $^ -lcmocka -llmdb -lsodium -lpam -ldl -pthread
+
+# Tests of the PAM module meet it as a door does: loaded by libpam, over the shared library.
+DOOR_SRC  := $(wildcard tests/unit/pam/*.c)
+DOOR_BIN  := $(filter $(BUILD)/tests/test_pam_%,$(UNIT_BIN))
+$(BUILD)/tests/test_pam_faults: $(BUILD)/obj/tests/unit/pam/faults.o
+$(DOOR_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/unit/pam/door.o \
+    | $(MODULE) $(BUILD)/tests/pam_recorder.so
+	$(CC) -pie $(ALL_LD) -rdynamic -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ -L$(BUILD) -ltokgate -lcmocka -lpam -ldl -pthread
+$(BUILD)/tests/pam_recorder.so: $(BUILD)/obj/tests/unit/pam/recorder.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(ALL_LD) -o $@ $^ -lpam
 
 # A harness replays tests/fuzz/corpus/NAME, unless libFuzzer brings its own main().
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) $(CORE_OBJ)
@@ -98,8 +123,10 @@ unit: $(UNIT_BIN)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_BUILD  = WARN= FORTIFY=-U_FORTIFY_SOURCE CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE) $(1)' \
              LDFLAGS='$(SANITIZE) $(2)'
+# ASan calls a crypt_r(3) that was there from the start, not the one that pam_unix brings.
+SAN_CRYPT := -Wl,--no-as-needed -lcrypt -Wl,--as-needed
 sanitize:
-	$(MAKE) BUILD=$(BUILD)/san $(call SAN_BUILD) sanitized
+	$(MAKE) BUILD=$(BUILD)/san $(call SAN_BUILD,,$(SAN_CRYPT)) sanitized
 sanitized: export ASAN_OPTIONS = handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2
 sanitized: export UBSAN_OPTIONS = print_stacktrace=1
 sanitized: $(UNIT_BIN) $(FUZZ_BIN)
@@ -114,9 +141,35 @@ fuzzed: $(FUZZ_BIN)
 
 LINT_PKGS := shellcheck mandoc clang clang-format cppcheck
 lint: all
-	tests/lint/run
+	BUILD=$(BUILD) CC=$(CC) tests/lint/run
 
--include $(patsubst %.o,%.d,$(CORE_OBJ) $(call obj,$(PAM_SRC) $(CLI_SRC) $(UNIT_SRC) $(UNIT_LIB) $(FUZZ_SRC) $(FUZZ_MAIN)))
+-include $(patsubst %.o,%.d,$(CORE_OBJ) $(call obj,$(PAM_SRC) $(CLI_SRC) $(UNIT_SRC) $(UNIT_LIB) $(DOOR_SRC) $(FUZZ_SRC) $(FUZZ_MAIN)))
+
+# MODE:SOURCE:PLACE
+MAN_SRC   := $(wildcard pam/*.[1-8] tools/*.[1-8] tools/*/*.[1-8])
+PLACES     = 0644:$(LIB):$(LIBDIR)/libtokgate.so.0 \
+             0644:common/tokgate.h:$(PREFIX)/include/tokgate.h \
+             0644:$(BUILD)/tokgate.pc:$(LIBDIR)/pkgconfig/tokgate.pc \
+             0644:$(MODULE):$(PAMDIR)/pam_tokgate.so \
+             0755:$(CLI_SYS):$(PREFIX)/bin/tokgate \
+             $(foreach f,$(MAN_SRC),0644:$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+             $(foreach f,$(wildcard pam/examples/*),0644:$(f):$(EXAMPLES)/$(notdir $(f))) \
+             $(foreach f,$(wildcard README.md LICENSE),0644:$(f):$(DOCDIR)/$(f))
+
+# Each file takes its name in one rename: a running sshd has the old one mapped.
+install: all $(CLI_SYS)
+	@set -e; for place in $(PLACES); do \
+	    IFS=:; set -- $$place; to="$(DESTDIR)$$3"; \
+	    install -D -m $$1 $$2 "$$to.new"; mv -f "$$to.new" "$$to"; \
+	done
+	@ln -sfn libtokgate.so.0 $(DESTDIR)$(LIBDIR)/libtokgate.so
+	$(if $(DESTDIR),,-ldconfig)
+
+# Neither configuration nor store: those are the site's.
+uninstall:
+	@for place in $(PLACES); do rm -f "$(DESTDIR)$${place##*:}"; done
+	@rm -f $(DESTDIR)$(LIBDIR)/libtokgate.so
+	@rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(EXAMPLES) $(DESTDIR)$(DOCDIR)) 2>/dev/null || :
 
 clean:
 	rm -rf $(BUILD)

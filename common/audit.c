@@ -10,7 +10,8 @@ struct line {
 	char *end;
 };
 
-static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*._@+:/-";
+static const char plain[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*._@+:/-";
 
 static void
 put(struct line *line, const char *text)

@@ -14,7 +14,8 @@ static const struct conf defaults = { .store = TG_STORE_DIR, .uid = 0 };
 static const char *
 set_store(struct conf *conf, const char *value)
 {
-	static const char must[] = "must be an absolute path other than '/', without '.' and '..' parts";
+	static const char must[] =
+	    "must be an absolute path other than '/', without '.' and '..' parts";
 	size_t len = strlen(value), part;
 	const char *p;
 
@@ -40,7 +41,8 @@ set_uid(struct conf *conf, const char *value)
 	size_t len = strlen(value);
 	uint64_t uid;
 
-	if (len == 0 || len > 10 || strspn(value, "0123456789") != len || (value[0] == '0' && len > 1))
+	if (len == 0 || len > 10 || strspn(value, "0123456789") != len ||
+	    (value[0] == '0' && len > 1))
 		return must;
 	uid = strtoull(value, NULL, 10);
 	if (uid >= UINT32_MAX)
@@ -131,7 +133,8 @@ assign(const char *key, const char *value, struct conf *conf, bool *seen, char *
 	else if (value[0] == '\0')
 		snprintf(buf, size, "'%s' has no value", key);
 	else if (strchr(value, '#') != NULL)
-		snprintf(buf, size, "'%s' has a '#' in its value; a remark needs its own line", key);
+		snprintf(buf, size, "'%s' has a '#' in its value; a remark needs its own line",
+		    key);
 	else if ((must = setting->set(conf, value)) != NULL)
 		snprintf(buf, size, "'%s' %s", key, must);
 	else {
@@ -229,7 +232,8 @@ conf_load(const char *path, struct conf *out, struct detail *detail)
 
 	/* One more than allowed, so that too much shows; not on the stack, which may be a small one. */
 	if ((text = malloc(CONF_FILE_MAX + 1)) == NULL)
-		status = detail_set(detail, TG_UNAVAILABLE, "cannot read '%s': out of memory", name);
+		status = detail_set(detail, TG_UNAVAILABLE, "cannot read '%s': out of memory",
+		    name);
 	else if ((len = read_all(fd, text, CONF_FILE_MAX + 1)) == -1)
 		status = detail_set(detail, TG_UNAVAILABLE, "cannot read '%s': %s", name,
 		    strerror(errno));

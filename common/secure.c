@@ -9,25 +9,30 @@
 
 #include "secure.h"
 
+static void
+add_uid(uid_t uid, char out[static 64])
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, 64 - len, " or uid %lu", (unsigned long)uid);
+}
+
 /* `what` stands before the name in the detail: "" or "directory ". */
 static enum tg_status
 judge_owner(const struct stat *st, uid_t also_trusted, const char *what, const char *path,
     struct detail *detail)
 {
-	uid_t trusted[] = { 0, geteuid(), also_trusted };
-	char allowed[64] = "root";
-	size_t i, len;
+	char trusted[64] = "root";
+	uid_t self = geteuid();
 
-	for (i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++) {
-		if (st->st_uid == trusted[i])
-			return TG_OK;
-		len = strlen(allowed);
-		if (trusted[i] != 0 && (i < 2 || trusted[i] != trusted[1]))
-			snprintf(allowed + len, sizeof(allowed) - len, " or uid %lu",
-			    (unsigned long)trusted[i]);
-	}
+	if (st->st_uid == 0 || st->st_uid == self || st->st_uid == also_trusted)
+		return TG_OK;
+	if (self != 0)
+		add_uid(self, trusted);
+	if (also_trusted != 0 && also_trusted != self)
+		add_uid(also_trusted, trusted);
 	return detail_set(detail, TG_MISCONFIGURED, "unsafe %s'%s': owner is uid %lu, should be %s",
-	    what, path, (unsigned long)st->st_uid, allowed);
+	    what, path, (unsigned long)st->st_uid, trusted);
 }
 
 static enum tg_status

@@ -39,7 +39,7 @@ prefix_length(const char *text, size_t len)
 
 	if (len == 0 || !is_lower(text[0]))
 		return 0;
-	for (n = 1; n < len && n <= TG_PREFIX_MAX && text[n] != '_'; n++)
+	for (n = 1; n < len && n < TG_PREFIX_MAX && text[n] != '_'; n++)
 		if (!is_lower(text[n]) && !is_decimal(text[n]))
 			return 0;
 	return n < len && text[n] == '_' ? n : 0;

@@ -232,7 +232,10 @@ report(pam_handle_t *pamh, const struct args *args, const struct tg *tg, enum tg
 
 /* ---- authentication ------------------------------------------------------- */
 
-/* Copies the user's name, since what follows may set another. */
+/*
+ * Copies the user's name, since what follows may set another.  A token that
+ * was typed in its place goes nowhere: neither to a log nor to another module.
+ */
 static int
 get_login(pam_handle_t *pamh, char **login)
 {
@@ -240,7 +243,7 @@ get_login(pam_handle_t *pamh, char **login)
 
 	if (pam_get_user(pamh, &user, NULL) != PAM_SUCCESS)
 		return PAM_CONV_ERR;
-	if (user == NULL || user[0] == '\0')
+	if (user == NULL || user[0] == '\0' || tg_keep_from_others("-", user, strlen(user)))
 		return PAM_AUTH_ERR;
 	if ((*login = strdup(user)) == NULL)
 		return PAM_BUF_ERR;

@@ -127,10 +127,10 @@ id_of() {
 
 # The token with another secret, and a checksum that is right for it.
 other_secret() {
-	python3 - 3<<<"$1" <<-'END'
+	python3 - 9<<<"$1" <<-'END'
 	import zlib
 	digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	body = open(3).read().strip()[:-6]
+	body = open(9).read().strip()[:-6]
 	body = body[:-1] + digits[(digits.index(body[-1]) + 1) % 62]
 	crc, sum = zlib.crc32(body.encode()), ""
 	while len(sum) < 6:
@@ -182,7 +182,7 @@ sftp_as() {
 	local login=$1 secret=$2 batch=$3 rc=0
 	shift 3
 	echo "$batch" >"$frame/batch.$BASHPID"
-	typed "$secret" sftp -q "${ssh_options[@]}" "$@" -b "$frame/batch.$BASHPID" "$login@127.0.0.1" || rc=$?
+	typed "$secret" sftp "${ssh_options[@]}" "$@" -b "$frame/batch.$BASHPID" "$login@127.0.0.1" || rc=$?
 	rm "$frame/batch.$BASHPID"
 	return $rc
 }

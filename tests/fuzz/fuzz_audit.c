@@ -53,8 +53,9 @@ split(char *line, char *fields[static NFIELDS])
 		fields[i] = line + len + 1;
 		if ((line = strchr(fields[i], ' ')) != NULL)
 			*line++ = '\0';
-		MUST(strspn(fields[i], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				       "*._@+:/-%()") == strlen(fields[i]));
+		MUST(strspn(fields[i],
+			 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+			 "*._@+:/-%()") == strlen(fields[i]));
 	}
 	MUST(line == NULL);
 }

@@ -41,8 +41,9 @@ must_agree(const char *network, const struct cidr_addr *addr)
 	if (*slash != '\0')
 		bits = atoi(slash + 1) + (strchr(network, ':') == NULL ? 96 : 0);
 	MUST(cidr_addr_parse(text, &base));
-	MUST(match == (same_bits(&base, addr, bits) &&
-	    same_bits(&base, &v4, 96) == same_bits(addr, &v4, 96)));
+	MUST(match ==
+	    (same_bits(&base, addr, bits) &&
+		same_bits(&base, &v4, 96) == same_bits(addr, &v4, 96)));
 }
 
 /* What lies in the inner network lies in the outer one. */

@@ -20,11 +20,11 @@ a_line_says_what_is_known(void **state)
 		    "tokgate: verdict=ok id=7Hq2mX9aBc owner=alice login=__token__ service=sftp "
 		    "action=upload resource=serde source=192.0.2.7 uid=0" },
 		{ "before proof",
-		    { TG_NO_MATCH, NULL, NULL, "alice", "sshd", "login", "*", "2001:db8::1", 33, false },
+		    { TG_NO_MATCH, NULL, NULL, "alice", "sshd", "login", "*", "2001:db8::1", 33,
+			false },
 		    "tokgate: verdict=no-match id=- owner=- login=alice service=sshd action=login "
 		    "resource=* source=2001:db8::1 uid=33" },
-		{ "nothing known",
-		    { TG_MALFORMED, "", "", "", "", "", "", "", (uid_t)-1, false },
+		{ "nothing known", { TG_MALFORMED, "", "", "", "", "", "", "", (uid_t)-1, false },
 		    "tokgate: verdict=malformed id=- owner=- login=- service=- action=- resource=- "
 		    "source=- uid=-" },
 		{ "deferred",
@@ -98,8 +98,9 @@ huge_values_are_cut_and_marked(void **state)
 	static char huge[100000];
 	struct audit_facts facts = { TG_OWNER_SUSPENDED, huge, huge, huge, huge, huge, huge, huge,
 		(uid_t)-2, false };
-	static const char *const fields[] = { " id=", " owner=", " login=", " service=", " action=",
-		" resource=", " source=" };
+	static const char *const fields[] = {
+		" id=", " owner=", " login=", " service=", " action=", " resource=", " source="
+	};
 	char line[AUDIT_MAX + 1];
 	const char *at, *end;
 	size_t i, fill;

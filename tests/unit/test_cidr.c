@@ -42,10 +42,10 @@ static void
 what_is_no_address_is_refused_and_zeroed(void **state)
 {
 	static const char *const rows[] = { NULL, "", " ", "192.0.2.1 ", " 192.0.2.1", "192.0.2",
-		"192.0.2.1.1", "192.0.2.256", "192.0.2.01", "0xc0.0.2.1", "3221225985", "192.0.2.-1",
-		"192.0.2.1/32", "fe80::1%eth0", "fe80::1%1", "[::1]", "::1::", "1:2:3:4:5:6:7",
-		"1:2:3:4:5:6:7:8:9", "12345::", "::ffff:192.0.2", "::ffff:192.0.2.1:1", "localhost",
-		"*", "192.0.2.1\n" };
+		"192.0.2.1.1", "192.0.2.256", "192.0.2.01", "0xc0.0.2.1", "3221225985",
+		"192.0.2.-1", "192.0.2.1/32", "fe80::1%eth0", "fe80::1%1", "[::1]",
+		"::1::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "::ffff:192.0.2",
+		"::ffff:192.0.2.1:1", "localhost", "*", "192.0.2.1\n" };
 	static const struct cidr_addr zero;
 	struct cidr_addr addr;
 	size_t i;
@@ -228,7 +228,7 @@ every_prefix_length_splits_where_it_says(void **state)
 		for (i = 0; i < 16; i++)
 			first.b[i] = 0xaa;
 		for (i = bits; i < 128; i++)
-			first.b[i / 8] &= (uint8_t)~(0x80 >> (i % 8));
+			first.b[i / 8] &= (uint8_t) ~(0x80 >> (i % 8));
 		last = first;
 		for (i = bits; i < 128; i++)
 			last.b[i / 8] |= (uint8_t)(0x80 >> (i % 8));

@@ -55,8 +55,8 @@ settings_are_read(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		memset(&detail, 0, sizeof(detail));
 		memset(&conf, 0xff, sizeof(conf));
-		ROW(conf_parse(rows[i].text, rows[i].len, "f", &conf, &detail) == TG_OK, "row %zu: %s",
-		    i, detail.text);
+		ROW(conf_parse(rows[i].text, rows[i].len, "f", &conf, &detail) == TG_OK,
+		    "row %zu: %s", i, detail.text);
 		ROW(strcmp(conf.store, rows[i].store) == 0, "row %zu: store '%s'", i, conf.store);
 		ROW(conf.uid == rows[i].uid, "row %zu: uid %u", i, conf.uid);
 	}
@@ -123,8 +123,8 @@ what_is_not_understood_is_refused_with_its_line(void **state)
 		memset(&conf, 0xff, sizeof(conf));
 		ROW(conf_parse(rows[i].text, rows[i].len, "f", &conf, &detail) == TG_MISCONFIGURED,
 		    "row %zu, '%s'", i, rows[i].detail);
-		ROW(strncmp(detail.text, rows[i].detail, strlen(rows[i].detail)) == 0, "'%s' not '%s'",
-		    detail.text, rows[i].detail);
+		ROW(strncmp(detail.text, rows[i].detail, strlen(rows[i].detail)) == 0,
+		    "'%s' not '%s'", detail.text, rows[i].detail);
 		ROW(memcmp(&conf, &zero, sizeof(conf)) == 0, "'%s' left values", rows[i].detail);
 	}
 }
@@ -256,7 +256,8 @@ a_file_has_at_most_64_kib(void **state)
 static bool
 private_etc(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("none", "/etc", "tmpfs", 0, "mode=755") == 0;
 }
 
@@ -314,8 +315,10 @@ main(void)
 		TEST("what is not understood is refused as a whole, with file and line",
 		    what_is_not_understood_is_refused_with_its_line),
 		TEST("the text needs no NUL behind it", the_text_needs_no_nul_behind_it),
-		TEST("one setting can be replaced, or stays as it was", one_setting_can_be_replaced),
-		TEST("a file is loaded or refused as a whole", a_file_is_loaded_or_refused_as_a_whole),
+		TEST("one setting can be replaced, or stays as it was",
+		    one_setting_can_be_replaced),
+		TEST("a file is loaded or refused as a whole",
+		    a_file_is_loaded_or_refused_as_a_whole),
 		TEST("a named file must exist", a_named_file_must_exist),
 		TEST("a file has at most 64 KiB", a_file_has_at_most_64_kib),
 		TEST("the default file may be missing but not unsafe",

@@ -134,40 +134,44 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 	} rows[] = {
 		{ "root's file", { REGULAR, 0600, 0755, 0, 0 }, 0, TG_OK, "" },
 		{ "a file for all to read", { REGULAR, 0444, 0755, 0, 0 }, 0, TG_OK, "" },
-		{ "the service user's", { REGULAR, 0600, 0700, SERVICE, SERVICE }, SERVICE, TG_OK, "" },
-		{ "root's in the service user's", { REGULAR, 0600, 0700, 0, SERVICE }, SERVICE, TG_OK,
+		{ "the service user's", { REGULAR, 0600, 0700, SERVICE, SERVICE }, SERVICE, TG_OK,
 		    "" },
+		{ "root's in the service user's", { REGULAR, 0600, 0700, 0, SERVICE }, SERVICE,
+		    TG_OK, "" },
 		{ "in a sticky directory of root", { REGULAR, 0600, 01777, 0, 0 }, 0, TG_OK, "" },
 		{ "a second name for a file", { HARD_LINK, 0600, 0755, 0, 0 }, 0, TG_OK, "" },
 		{ "no file", { MISSING, 0, 0755, 0, 0 }, 0, TG_NO_MATCH, "No such file" },
 		{ "a stranger's", { REGULAR, 0600, 0755, STRANGER, 0 }, 0, TG_MISCONFIGURED,
 		    "owner is uid 65002, should be root" },
-		{ "a stranger's, with a service user", { REGULAR, 0600, 0755, STRANGER, 0 }, SERVICE,
-		    TG_MISCONFIGURED, "owner is uid 65002, should be root or uid 65001" },
+		{ "a stranger's, with a service user", { REGULAR, 0600, 0755, STRANGER, 0 },
+		    SERVICE, TG_MISCONFIGURED, "owner is uid 65002, should be root or uid 65001" },
 		{ "the service user's, not trusted", { REGULAR, 0600, 0755, SERVICE, 0 }, 0,
 		    TG_MISCONFIGURED, "owner is uid 65001" },
 		{ "group may write", { REGULAR, 0620, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
 		    "mode 0620, should not be writable" },
 		{ "others may write", { REGULAR, 0602, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
 		    "mode 0602, should not be writable" },
-		{ "group may write the directory", { REGULAR, 0600, 0775, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "mode 0775, should not be writable" },
-		{ "others may write the directory", { REGULAR, 0600, 0757, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "mode 0757, should not be writable" },
-		{ "a stranger's directory", { REGULAR, 0600, 0755, 0, STRANGER }, 0, TG_MISCONFIGURED,
-		    "unsafe directory" },
+		{ "group may write the directory", { REGULAR, 0600, 0775, 0, 0 }, 0,
+		    TG_MISCONFIGURED, "mode 0775, should not be writable" },
+		{ "others may write the directory", { REGULAR, 0600, 0757, 0, 0 }, 0,
+		    TG_MISCONFIGURED, "mode 0757, should not be writable" },
+		{ "a stranger's directory", { REGULAR, 0600, 0755, 0, STRANGER }, 0,
+		    TG_MISCONFIGURED, "unsafe directory" },
 		{ "a stranger's sticky directory", { REGULAR, 0600, 01777, 0, STRANGER }, 0,
 		    TG_MISCONFIGURED, "unsafe directory" },
-		{ "the service user's sticky directory", { REGULAR, 0600, 01777, 0, SERVICE }, SERVICE,
-		    TG_MISCONFIGURED, "unsafe directory" },
+		{ "the service user's sticky directory", { REGULAR, 0600, 01777, 0, SERVICE },
+		    SERVICE, TG_MISCONFIGURED, "unsafe directory" },
 		{ "no file in an unsafe directory", { MISSING, 0, 0777, 0, 0 }, 0, TG_MISCONFIGURED,
 		    "unsafe directory" },
-		{ "a symbolic link", { LINK, 0600, 0755, 0, 0 }, 0, TG_MISCONFIGURED, "symbolic link" },
+		{ "a symbolic link", { LINK, 0600, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
+		    "symbolic link" },
 		{ "a FIFO", { FIFO, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED, "not a regular file" },
-		{ "a socket", { SOCKET, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED, "not a regular file" },
+		{ "a socket", { SOCKET, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
+		    "not a regular file" },
 		{ "a directory", { DIRECTORY, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
 		    "not a regular file" },
-		{ "a device", { DEVICE, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED, "not a regular file" },
+		{ "a device", { DEVICE, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
+		    "not a regular file" },
 	};
 	enum tg_status status;
 	struct detail detail;
@@ -185,7 +189,8 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 		fd = 99;
 		status = secure_open(path, rows[i].also_trusted, &fd, &detail);
 		ROW(status == rows[i].status, "%s: %d %s", rows[i].name, status, detail.text);
-		ROW(strstr(detail.text, rows[i].detail) != NULL, "%s: %s", rows[i].name, detail.text);
+		ROW(strstr(detail.text, rows[i].detail) != NULL, "%s: %s", rows[i].name,
+		    detail.text);
 		if (status == TG_OK) {
 			ROW(read(fd, text, sizeof(text)) == 4, "%s", rows[i].name);
 			ROW(fcntl(fd, F_GETFD) == FD_CLOEXEC, "%s", rows[i].name);
@@ -231,7 +236,8 @@ the_directory_of_a_path_is_judged(void **state)
 		before = count_fds();
 		snprintf(below, sizeof(below), "%s%s", dir, rows[i].below);
 		status = secure_parent(below, rows[i].also_trusted, &detail);
-		ROW(status == rows[i].status, "row %zu, '%s': %d %s", i, below, status, detail.text);
+		ROW(status == rows[i].status, "row %zu, '%s': %d %s", i, below, status,
+		    detail.text);
 		ROW(count_fds() == before, "row %zu: a descriptor stayed open", i);
 		clear_scene();
 	}

@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 /* A test whose name is a sentence. */
+/* clang-format off */
 #define TEST(sentence, function) { (sentence), (function), NULL, NULL, NULL }
+/* clang-format on */
 
 #define RUN(tests) cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL)
 

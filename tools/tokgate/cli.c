@@ -289,7 +289,8 @@ cli_help(const struct cli_command *command)
 	while (*line != '\0') {
 		int len = (int)strcspn(line, "\n");
 
-		printf("%-6s tokgate %.*s\n", lead, len, line);
+		/* A line that begins with a blank goes on with the form above it. */
+		printf("%-6s %s %.*s\n", lead, *line != ' ' ? "tokgate" : "       ", len, line);
 		lead = "";
 		line += line[len] != '\0' ? len + 1 : len;
 	}

@@ -19,7 +19,7 @@ const struct cli_command cmd_example = {
 	.synopsis = "example [NAME]",
 	.about = "Print a ready configuration file for a door, or list them.",
 	.more = "NAME is a file's name; its '.pam' may be left out.",
-	.example = "tokgate example vsftpd > /etc/pam.d/vsftpd",
+	.example = "tokgate example sshd > sshd.pam",
 	.max_words = 1,
 	.run = run,
 };

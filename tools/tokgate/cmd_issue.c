@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "explain.h"
+#include "advice.h"
 #include "json.h"
 
 static int run(struct cli *cli);
@@ -103,7 +103,7 @@ fill_lists(const struct cli *cli, struct tg_token *token)
 
 	if (cli_count(cli, OPT_SCOPE) == 0) {
 		cli_fail(CLI_USAGE, "without --scope a token could do nothing");
-		explain_scopes(stderr);
+		advice_scopes(stderr);
 		return CLI_USAGE;
 	}
 	code = fill_list(cli, OPT_SCOPE, tg_scope_valid, TG_SCOPES_MAX, sizeof(token->scopes[0]),
@@ -347,11 +347,11 @@ run(struct cli *cli)
 	if (code != CLI_DONE)
 		return code;
 	for (size_t i = 0; i < token.nscopes; i++) {
-		if (explain_any_action(token.scopes[i]))
+		if (advice_any_action(token.scopes[i]))
 			cli_fail(CLI_DONE, "warning: '%s' allows every action of the service",
 			    token.scopes[i]);
 	}
 	if (isatty(STDERR_FILENO))
-		explain_token(&token, now, stderr);
+		advice_token(&token, now, stderr);
 	return CLI_DONE;
 }

@@ -11,10 +11,10 @@
 static const char module_name[] = "pam_tokgate.so";
 
 static const char auth_fix[] = "auth [success=done ignore=ignore default=die] pam_tokgate.so ...";
-static const char account_fix[] = "account [success=ok new_authtok_reqd=ok ignore=ignore "
-				  "module_unknown=ignore default=die] pam_tokgate.so ...";
+static const char account_fix[] = "account [success=ok ignore=ignore module_unknown=ignore "
+				  "default=die] pam_tokgate.so";
 static const char session_fix[] =
-    "session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so ...";
+    "session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so";
 
 /* Services whose loss locks people out of the machine. */
 static const char *const vital[] = {"sshd", "login", "su", "su-l", "sudo", "sudo-i"};

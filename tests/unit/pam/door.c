@@ -32,22 +32,37 @@ static bool log_stopped;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t clock_offset;
 
+/* Two pieces of each secret of this run, and the first line that held one. */
+enum { PIECE = 20, PIECES = 512 };
+static char pieces[PIECES][PIECE + 1];
+static size_t npieces;
+static char leak[2048];
+
 /* These stand before libc's for every object in the process. */
 #define INSTEAD __attribute__((visibility("default"), used))
 
 static void
+look_for_leak(const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < npieces && leak[0] == '\0'; i++)
+		if (strstr(line, pieces[i]) != NULL)
+			strcpy(leak, line);
+}
+
+static void
 log_line(const char *fmt, va_list ap)
 {
-	size_t room;
-	int n;
+	char line[2048];
 
+	vsnprintf(line, sizeof(line) - 1, fmt, ap);
 	pthread_mutex_lock(&log_lock);
-	room = sizeof(log_text) - log_len;
-	if (!log_stopped && (n = vsnprintf(log_text + log_len, room, fmt, ap)) > 0 &&
-	    (size_t)n + 1 < room) {
-		log_len += (size_t)n;
-		log_text[log_len++] = '\n';
-		log_text[log_len] = '\0';
+	look_for_leak(line);
+	strcat(line, "\n");
+	if (!log_stopped && log_len + strlen(line) < sizeof(log_text)) {
+		strcpy(log_text + log_len, line);
+		log_len += strlen(line);
 	}
 	pthread_mutex_unlock(&log_lock);
 }
@@ -92,11 +107,18 @@ __syslog_chk(int priority, int flag, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool (*door_clock_fails)(void);
+
 INSTEAD int
 clock_gettime(clockid_t id, struct timespec *ts)
 {
-	long r = syscall(SYS_clock_gettime, id, ts);
+	long r;
 
+	if (door_clock_fails != NULL && door_clock_fails()) {
+		errno = EINVAL;
+		return -1;
+	}
+	r = syscall(SYS_clock_gettime, id, ts);
 	if (r == 0 && id == CLOCK_REALTIME)
 		ts->tv_sec += clock_offset;
 	return (int)r;
@@ -122,6 +144,24 @@ void
 door_log_stop(void)
 {
 	log_stopped = true;
+}
+
+const char *
+door_leak(void)
+{
+	return leak;
+}
+
+/* A token that is to be found in no log line. */
+static void
+watch(const char *text)
+{
+	const char *secret = text + strlen(text) - 6 - TG_SECRET_LEN;
+
+	if (npieces + 2 > PIECES)
+		return;
+	memcpy(pieces[npieces++], secret, PIECE);
+	memcpy(pieces[npieces++], secret + TG_SECRET_LEN - PIECE, PIECE);
 }
 
 void
@@ -192,19 +232,20 @@ void
 door_service(const char *name, const char *text)
 {
 	char path[NAME_MAX + 8], by[3 * PATH_MAX];
-	char *one, *two, *three;
+	char *one, *two, *three, *four;
 
-	/* A bare "MODULE" cannot be part of what the others put in. */
 	snprintf(by, sizeof(by), "MODULE config=%s debug", config);
 	one = replace(text, "pam_tokgate.so", by);
 	two = replace(one, "MODULE", module);
 	snprintf(by, sizeof(by), "%s/tests/pam_recorder.so file=%s", build, record);
 	three = replace(two, "pam_recorder.so", by);
+	four = replace(three, "DIR", dir);
 	snprintf(path, sizeof(path), "pam.d/%s", name);
-	door_file(path, three, 0644);
+	door_file(path, four, 0644);
 	free(one);
 	free(two);
 	free(three);
+	free(four);
 }
 
 void
@@ -214,7 +255,7 @@ door_example(const char *name, const char *file)
 	FILE *f;
 	size_t n;
 
-	snprintf(path, sizeof(path), "%s/%s", EXAMPLES_SRC, file);
+	snprintf(path, sizeof(path), "pam/examples/%s", file);
 	if ((f = fopen(path, "re")) == NULL)
 		fail_msg("%s: %s", path, strerror(errno));
 	n = fread(text, 1, sizeof(text) - 1, f);
@@ -227,7 +268,7 @@ door_example(const char *name, const char *file)
 /* ---- a machine of our own --------------------------------------------------------- */
 
 /* "correct horse" for all that have a password; expired was over on 1970-01-03. */
-#define HASH "$6$tokgate$lr7WIr0FYDv7x75bLhLHYmKI8KYVzJhhhfqOBdGGgGTuCKOBUQUQd.uw0M1wyBtlOt70iTGNB7PmsBhrRVrmk0"
+#define HASH "$6$tokgate$f9qQlV46tOPuStIB750fNiuWP8KZDnodaQ7gZTiPKyJwri0k.eeLQak/qDLuTKJdowZitEeoxpEWR8L0rHu621"
 
 static const char passwd[] =
 	"root:x:0:0:root:/root:/bin/sh\n"
@@ -269,10 +310,28 @@ private_machine(void)
 	    put_over("group", group, "/etc/group", 0644);
 }
 
+/* A door where "no opinion" of ours shows as the recorder's answer. */
+static const char beside[] =
+	"auth [success=done ignore=ignore default=die] pam_tokgate.so passthrough service=sftp action=upload resource=demo\n"
+	"auth required pam_recorder.so accept=unix-secret\n"
+	"account [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n"
+	"account required pam_permit.so\n"
+	"session required pam_permit.so\n"
+	"session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n";
+
+/* The same without passthrough: tokens alone. */
+static const char alone[] =
+	"auth [success=done ignore=ignore default=die] pam_tokgate.so service=sftp action=upload resource=demo\n"
+	"auth required pam_recorder.so accept=unix-secret\n"
+	"account required pam_tokgate.so\n"
+	"account required pam_permit.so\n";
+
 /* What Debian's pam-auth-update writes when nothing but pam_unix is there. */
 static void
-common_files(void)
+first_services(void)
 {
+	door_service("beside", beside);
+	door_service("alone", alone);
 	door_service("common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n"
 				    "auth requisite pam_deny.so\n"
 				    "auth required pam_permit.so\n");
@@ -288,31 +347,42 @@ common_files(void)
 			      "session required pam_deny.so\npassword required pam_deny.so\n");
 }
 
-bool
-door_setup(const char **why)
+static void
+set(char *out, size_t size, const char *text)
 {
-	char text[2 * PATH_MAX];
-	char *slash;
-	ssize_t n;
-	bool made;
+	assert_true(strlen(text) < size);
+	strcpy(out, text);
+}
 
-	*why = NULL;
-	if (geteuid() != 0)
-		*why = "needs root, as PAM's doors do";
-	if (*why != NULL)
-		return false;
-	n = readlink("/proc/self/exe", build, sizeof(build) - 1);
+static void
+set_paths(void)
+{
+	char *slash;
+	ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
+
 	assert_true(n > 0);
 	build[n] = '\0';
 	assert_non_null(slash = strstr(build, "/tests/"));
 	*slash = '\0';
 	snprintf(module, sizeof(module), "%s/pam_tokgate.so", build);
-
-	strcpy(dir, "/tmp/tokgate-door-XXXXXX");
-	assert_non_null(mkdtemp(dir));
 	snprintf(config, sizeof(config), "%s/tokgate.conf", dir);
 	snprintf(store, sizeof(store), "%s/store", dir);
 	snprintf(record, sizeof(record), "%s/recorded", dir);
+}
+
+static bool
+set_up(const char **why)
+{
+	char text[2 * PATH_MAX];
+	bool made;
+
+	if (geteuid() != 0) {
+		*why = "needs root, as the doors do";
+		return false;
+	}
+	strcpy(dir, "/tmp/tokgate-door-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	set_paths();
 	snprintf(text, sizeof(text), "%s/pam.d", dir);
 	assert_int_equal(mkdir(text, 0755), 0);
 	snprintf(text, sizeof(text), "store = %s\n", store);
@@ -321,10 +391,17 @@ door_setup(const char **why)
 		*why = "may not make a mount namespace";
 		return false;
 	}
-	common_files();
+	first_services();
 	assert_int_equal(tg_open(config, NULL, &tg), TG_OK);
 	ROW(tg_init(tg, 0, 0, NULL, &made) == TG_OK, "init: %s", tg_detail(tg));
 	return true;
+}
+
+void
+door_attach(const char *path)
+{
+	set(dir, sizeof(dir), path);
+	set_paths();
 }
 
 static int
@@ -336,8 +413,8 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return remove(path);
 }
 
-void
-door_teardown(void)
+static void
+take_down(void)
 {
 	tg_close(&tg);
 	if (dir[0] == '\0')
@@ -356,40 +433,34 @@ door_tg(void)
 	return tg;
 }
 
-static void
-set(char *out, size_t size, const char *text)
-{
-	assert_true(strlen(text) < size);
-	strcpy(out, text);
-}
-
 struct secret
-door_issue(const struct wish *wish)
+door_issue(struct wish wish)
 {
 	static struct tg_token token;
 	struct secret secret;
 	enum tg_status status;
 
 	memset(&token, 0, sizeof(token));
-	set(token.owner, sizeof(token.owner), wish->owner != NULL ? wish->owner : "alice");
+	set(token.owner, sizeof(token.owner), wish.owner != NULL ? wish.owner : "alice");
 	set(token.scopes[token.nscopes++], sizeof(token.scopes[0]),
-	    wish->scope != NULL ? wish->scope : "sftp:upload:demo");
-	if (wish->scope2 != NULL)
-		set(token.scopes[token.nscopes++], sizeof(token.scopes[0]), wish->scope2);
-	if (wish->as != NULL)
-		set(token.logins[token.nlogins++], sizeof(token.logins[0]), wish->as);
-	if (wish->from != NULL)
-		set(token.sources[token.nsources++], sizeof(token.sources[0]), wish->from);
+	    wish.scope != NULL ? wish.scope : "sftp:upload:demo");
+	if (wish.scope2 != NULL)
+		set(token.scopes[token.nscopes++], sizeof(token.scopes[0]), wish.scope2);
+	if (wish.as != NULL)
+		set(token.logins[token.nlogins++], sizeof(token.logins[0]), wish.as);
+	if (wish.from != NULL)
+		set(token.sources[token.nsources++], sizeof(token.sources[0]), wish.from);
 	set(token.created_by, sizeof(token.created_by), "test");
-	token.not_before = wish->not_before;
-	token.expires_at = wish->expires_at;
-	token.idle_s = wish->idle_s;
-	token.uses_left = wish->uses != 0 ? wish->uses : TG_USES_UNLIMITED;
-	tg_set_now(tg, wish->issued_at);
+	token.not_before = wish.not_before;
+	token.expires_at = wish.expires_at;
+	token.idle_s = wish.idle_s;
+	token.uses_left = wish.uses != 0 ? wish.uses : TG_USES_UNLIMITED;
+	tg_set_now(tg, wish.issued_at);
 	status = tg_issue(tg, &token, secret.text);
 	tg_set_now(tg, 0);
 	ROW(status == TG_OK, "issue: %s: %s", tg_status_name(status), tg_detail(tg));
 	strcpy(secret.id, token.id);
+	watch(secret.text);
 	return secret;
 }
 
@@ -424,6 +495,14 @@ void
 door_ceiling(const char *name, const char *scope)
 {
 	change_owner(name, false, scope != NULL, scope);
+}
+
+void
+door_spoil(char *text, int at)
+{
+	size_t i = at >= 0 ? (size_t)at : strlen(text) - (size_t)-at;
+
+	text[i] = text[i] == 'x' ? 'y' : 'x';
 }
 
 void
@@ -542,6 +621,31 @@ door_user(pam_handle_t *pamh)
 	return user;
 }
 
+static const char *const names[] = { "TOKGATE_TICKET", "TOKGATE_ID", "TOKGATE_OWNER", "TOKGATE_SCOPES",
+	"TOKGATE_EXPIRES" };
+
+void
+door_all_empty(pam_handle_t *pamh)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < ROWS(names); i++) {
+		value = pam_getenv(pamh, names[i]);
+		ROW(value != NULL && value[0] == '\0', "%s is '%s'", names[i],
+		    value != NULL ? value : "(unset)");
+	}
+}
+
+void
+door_all_unset(pam_handle_t *pamh)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS(names); i++)
+		ROW(pam_getenv(pamh, names[i]) == NULL, "%s is set", names[i]);
+}
+
 /* ---- what was left behind ------------------------------------------------------------------ */
 
 const char *
@@ -576,4 +680,30 @@ door_open_fds(void)
 		n++;
 	closedir(d);
 	return n;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------ */
+
+static const char *why_not;
+
+static void
+every_test_of_a_door(void **state)
+{
+	(void)state;
+	SKIP(why_not);
+}
+
+static const struct CMUnitTest skipped[] = { TEST("every test of a door", every_test_of_a_door) };
+
+int
+door_run(const char *file, const struct CMUnitTest *tests, size_t n)
+{
+	int failed;
+
+	if (set_up(&why_not))
+		failed = _cmocka_run_group_tests(file, tests, n, NULL, NULL);
+	else
+		failed = _cmocka_run_group_tests(file, skipped, ROWS(skipped), NULL, NULL);
+	take_down();
+	return failed;
 }

@@ -9,15 +9,20 @@
 #ifndef DOOR_H
 #define DOOR_H
 
+#include "../unit.h"
+
 #include <security/pam_appl.h>
 
 #include "tokgate.h"
 
 /* ---- the place ---------------------------------------------------------- */
 
-/* False and the reason to skip if this machine does not let us. */
-bool door_setup(const char **why);
-void door_teardown(void);
+/* Set up, run the tests, take down; one skipped test if this machine does not let us. */
+#define DOOR_RUN(tests) door_run(__FILE__, (tests), ROWS(tests))
+int door_run(const char *file, const struct CMUnitTest *tests, size_t n);
+
+/* In another process image that a test started: use the place that is set up. */
+void door_attach(const char *dir);
 
 /* Absolute paths. */
 const char *door_dir(void);    /* for files of a test */
@@ -26,9 +31,15 @@ const char *door_store(void);
 const char *door_module(void); /* the built pam_tokgate.so */
 
 /*
+ * Two doors are there from the start: "beside" takes tokens for
+ * sftp:upload:demo and the password "unix-secret", which the recorder checks;
+ * "alone" takes only the tokens, with the same recorder behind.
+ */
+
+/*
  * Write a service file.  "pam_tokgate.so" becomes the built module with
  * config= and debug, "MODULE" its path alone, "pam_recorder.so" the module of
- * that name with file=.
+ * that name with file=, and "DIR" door_dir().
  */
 void door_service(const char *name, const char *text);
 
@@ -63,12 +74,15 @@ struct secret {
 	char text[TG_TOKEN_MAX + 1];
 };
 
-struct secret door_issue(const struct wish *wish);
+struct secret door_issue(struct wish wish);
 void door_revoke(const struct secret *secret);
 void door_suspend(const char *owner, bool suspended);
 void door_ceiling(const char *owner, const char *scope); /* NULL: none */
 
-/* The token text with its checksum made right again after a change. */
+/* Change one character; `at` counts from the end if negative. */
+void door_spoil(char *text, int at);
+
+/* Make the checksum of a token text right again after a change. */
 void door_reseal(char *text);
 
 /* ---- the client ----------------------------------------------------------- */
@@ -100,12 +114,19 @@ int door_try(const char *service, const char *login, const char *from, const cha
 
 const char *door_user(pam_handle_t *pamh);
 
+/* All five variables must be there and empty; must not be there. */
+void door_all_empty(pam_handle_t *pamh);
+void door_all_unset(pam_handle_t *pamh);
+
 /* ---- what was left behind -------------------------------------------------- */
 
 /* What was sent to syslog(3) by anybody in this process since door_log_clear(). */
 const char *door_log(void);
 void door_log_clear(void);
-void door_log_stop(void); /* drop what comes; for threads and long loops */
+void door_log_stop(void); /* keep nothing of what comes; for long loops */
+
+/* The first line of all, also of those not kept, that held half a secret; or "". */
+const char *door_leak(void);
 
 /* Passwords that the recorder saw since then, a line each. */
 const char *door_recorded(void);
@@ -113,6 +134,9 @@ void door_record_clear(void);
 
 /* The system's clock as this process sees it, moved by so many seconds. */
 void door_clock(int64_t offset_s);
+
+/* Unless NULL: does it fail now? */
+extern bool (*door_clock_fails)(void);
 
 unsigned int door_open_fds(void);
 

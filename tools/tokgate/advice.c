@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "explain.h"
+#include "advice.h"
 
 /* Who the client says it is: the door maps the drop-in name to the owner, or it does not. */
 enum login {
@@ -46,7 +46,7 @@ opens(const struct tg_token *token, const char *service)
 
 /* A missing part means '*'. */
 bool
-explain_any_action(const char *scope)
+advice_any_action(const char *scope)
 {
 	const char *action = strchr(scope, ':');
 
@@ -62,8 +62,8 @@ explain_scope(const char *scope, FILE *out)
 	int action_len = action != NULL ? (int)strcspn(action + 1, ":") : 0;
 
 	fprintf(out, "  %.*s: %.*s %s\n", service_len, scope,
-	    explain_any_action(scope) ? (int)strlen("everything") : action_len,
-	    explain_any_action(scope) ? "everything" : action + 1,
+	    advice_any_action(scope) ? (int)strlen("everything") : action_len,
+	    advice_any_action(scope) ? "everything" : action + 1,
 	    resource != NULL && strcmp(resource, ":*") != 0 ? resource + 1 : "of the whole service");
 }
 
@@ -106,7 +106,7 @@ explain_doors(const struct tg_token *token, FILE *out)
 }
 
 void
-explain_token(const struct tg_token *token, int64_t now, FILE *out)
+advice_token(const struct tg_token *token, int64_t now, FILE *out)
 {
 	fprintf(out, "Token %s of %s may do:\n", token->id, token->owner);
 	for (size_t i = 0; i < token->nscopes; i++)
@@ -117,7 +117,7 @@ explain_token(const struct tg_token *token, int64_t now, FILE *out)
 }
 
 void
-explain_scopes(FILE *out)
+advice_scopes(FILE *out)
 {
 	fputs("A scope is SERVICE[:ACTION[:RESOURCE]]; a missing part means '*'. For example\n"
 	      "  --scope sftp:upload:serde-json   put files of one project by SFTP\n"
