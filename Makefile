@@ -116,6 +116,9 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) $(CORE_OBJ
 	@mkdir -p $(@D)
 	$(CC) -pie $(ALL_LD) -o $@ $^ -llmdb -lsodium -pthread
 
+# The module itself, with a libpam of the harness's own.
+$(BUILD)/fuzz/fuzz_pam: $(call obj,$(PAM_SRC))
+
 unit: $(UNIT_BIN)
 	tests/run $^
 

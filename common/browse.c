@@ -79,6 +79,8 @@ enum tg_status
 tg_owner_get(struct tg *tg, const char *name, struct tg_owner *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (tg->opened != TG_OK)
+		return tg->opened;
 	if (!tg_owner_valid(name))
 		return TG_NO_MATCH;
 	memcpy(out->name, name, strlen(name));
@@ -121,6 +123,8 @@ tg_get(struct tg *tg, const char *id, struct tg_token *out)
 	struct get get = { id, out };
 
 	memset(out, 0, sizeof(*out));
+	if (tg->opened != TG_OK)
+		return tg->opened;
 	return token_id_valid(id) ? look(tg, read_get, &get) : TG_NO_MATCH;
 }
 
@@ -178,6 +182,8 @@ tg_each(struct tg *tg, const char *owner, bool (*fn)(void *arg, const struct tg_
 	bool go_on = true;
 	size_t i;
 
+	if (tg->opened != TG_OK)
+		return tg->opened;
 	if (owner != NULL && !tg_owner_valid(owner))
 		return TG_OK; /* who cannot be an owner has no tokens */
 	if ((b = calloc(1, sizeof(*b))) == NULL)

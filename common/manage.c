@@ -66,6 +66,8 @@ check_token(struct tg *tg, const struct tg_token *t)
 		return detail_set(&tg->detail, TG_INVALID, "a token needs at least one scope");
 	if ((r = check_scopes(tg, t->scopes, t->nscopes)) != TG_OK)
 		return r;
+	if (t->not_before < 0 || t->expires_at < 0)
+		return detail_set(&tg->detail, TG_INVALID, "a time before 1970");
 	if (t->nsources > TG_SOURCES_MAX)
 		return detail_set(&tg->detail, TG_INVALID, "more than %d sources", TG_SOURCES_MAX);
 	for (i = 0; i < t->nsources; i++)
@@ -124,8 +126,6 @@ check_new(struct tg *tg, const struct tg_token *t, int64_t now)
 	for (i = 0; i < t->nlogins; i++)
 		if (!tg_owner_valid(t->logins[i]))
 			return invalid(tg, "login", t->logins[i], "must be a name as an owner's");
-	if (t->not_before < 0 || t->expires_at < 0)
-		return detail_set(&tg->detail, TG_INVALID, "a time before 1970");
 	if (t->expires_at != 0 && t->expires_at <= (t->not_before > now ? t->not_before : now))
 		return detail_set(&tg->detail, TG_INVALID,
 		    t->expires_at <= now ? "the expiry is in the past" :
@@ -154,7 +154,7 @@ fill_entry(struct tg_entry *entry, struct tg *tg, enum tg_event event, const str
 	*entry = (struct tg_entry) { .at = handle_now(tg), .event = event };
 	memcpy(entry->id, t->id, sizeof(entry->id));
 	memcpy(entry->owner, t->owner, sizeof(entry->owner));
-	strncpy(entry->by, by, TG_BY_MAX);
+	snprintf(entry->by, sizeof(entry->by), "%s", by);
 }
 
 static enum tg_status
@@ -476,7 +476,10 @@ tg_revoke_all(struct tg *tg, const char *owner, const char *by, const char *why,
 	enum tg_status r;
 	size_t i;
 
-	if ((r = check_revocation(tg, by, all.change.why)) == TG_OK)
+	if ((r = check_revocation(tg, by, all.change.why)) != TG_OK)
+		return r;
+	/* who cannot be an owner has no tokens */
+	if (owner == NULL || tg_owner_valid(owner))
 		r = update(tg, revoke_all_apply, &all);
 	for (i = 0; r == TG_OK && fn != NULL && i < all.n; i++)
 		fn(arg, all.ids[i]);

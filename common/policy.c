@@ -149,6 +149,7 @@ policy_decide(const struct policy_facts *facts, const struct policy_ask *ask,
 		return TG_BEYOND_CEILING;
 	if (!source_allowed(token, ask->source)) {
 		grant->nscopes = 0;
+		memset(grant->scopes, 0, sizeof(grant->scopes));
 		return TG_WRONG_SOURCE;
 	}
 	snprintf(grant->identity, sizeof(grant->identity), "%s",

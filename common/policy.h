@@ -32,8 +32,8 @@ struct policy_facts {
 enum tg_status policy_state(const struct tg_token *token, int64_t last_used_at, int64_t now);
 
 /*
- * The verdict.  On TG_OK `grant` has identity and the scopes that apply here;
- * it is not touched otherwise.
+ * The verdict.  `grant` comes zeroed; on TG_OK it has identity and the scopes
+ * that apply here, else it is as it came.
  */
 enum tg_status policy_decide(const struct policy_facts *facts, const struct policy_ask *ask,
     struct tg_grant *grant);

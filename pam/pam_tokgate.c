@@ -309,8 +309,8 @@ admit(pam_handle_t *pamh, const struct args *args, const char *login, const stru
 
 	if (map && (r = check_owner(pamh, user)) != PAM_SUCCESS)
 		return r;
-	if ((r = held_set(pamh, grant->ticket, user)) != PAM_SUCCESS ||
-	    (r = put_env(pamh, "TOKGATE_TICKET", grant->ticket)) != PAM_SUCCESS)
+	if ((r = put_env(pamh, "TOKGATE_TICKET", grant->ticket)) != PAM_SUCCESS ||
+	    (r = held_set(pamh, grant->ticket, user)) != PAM_SUCCESS)
 		return r;
 	return map ? pam_set_item(pamh, PAM_USER, user) : PAM_SUCCESS;
 }

@@ -77,6 +77,15 @@ stop() {
 	within 10 gone "$pid"
 }
 
+keep_store() {
+	cp -a /var/lib/tokgate "$frame/store.kept"
+}
+
+put_store_back() {
+	rm -rf /var/lib/tokgate
+	mv "$frame/store.kept" /var/lib/tokgate
+}
+
 # The upload folders as the examples say.
 make_folders() {
 	install -d -m 0755 /srv/tokgate
@@ -101,7 +110,7 @@ start_vsftpd() {
 	mkdir -p /run/vsftpd/empty
 	[ -e /etc/ftpusers ] || echo root >/etc/ftpusers
 	cp "$examples/vsftpd.conf" /etc/vsftpd.conf
-	[ -e /etc/pam.d/vsftpd.test ] || use_example vsftpd.pam /etc/pam.d/vsftpd
+	use_example vsftpd.pam /etc/pam.d/vsftpd
 	start vsftpd 21 /usr/sbin/vsftpd /etc/vsftpd.conf
 }
 
@@ -174,7 +183,7 @@ ssh_as() {
 		shift
 	done
 	shift
-	typed "$secret" ssh "${ssh_options[@]}" "${options[@]}" "$login@127.0.0.1" "$@"
+	typed "$secret" ssh "${options[@]}" "${ssh_options[@]}" "$login@127.0.0.1" "$@"
 }
 
 # sftp_as LOGIN SECRET BATCH [OPTION...]: BATCH is the text of an sftp batch.
@@ -182,7 +191,7 @@ sftp_as() {
 	local login=$1 secret=$2 batch=$3 rc=0
 	shift 3
 	echo "$batch" >"$frame/batch.$BASHPID"
-	typed "$secret" sftp "${ssh_options[@]}" "$@" -b "$frame/batch.$BASHPID" "$login@127.0.0.1" || rc=$?
+	typed "$secret" sftp "$@" "${ssh_options[@]}" -b "$frame/batch.$BASHPID" "$login@127.0.0.1" || rc=$?
 	rm "$frame/batch.$BASHPID"
 	return $rc
 }
@@ -254,7 +263,7 @@ found_nowhere() {
 	secrets=$(cut -c 15-57 "$issued")
 	[ -n "$secrets" ] || return 1
 	found=$(grep -rlsFf <(echo "$secrets") --exclude=issued "$frame/upper" "$frame"/*.* "$frame/syslog" /tmp /dev/shm
-	    grep -lsaFf <(echo "$secrets") /proc/[0-9]*/cmdline /proc/[0-9]*/environ)
+	    grep -lsaFf <(echo "$secrets") /proc/[0-9]*/cmdline /proc/[0-9]*/environ) || :
 	[ -z "$found" ] && return
 	printf 'a secret is in:\n%s\n' "$found" >&2
 	return 1

@@ -24,6 +24,7 @@ static const char service[] =
 
 /* One phase of one login under a fault. */
 struct sweep {
+	const char *what;
 	const char *login;
 	const char *password;
 	bool may_succeed;
@@ -56,7 +57,7 @@ run(const struct sweep *sweep, unsigned int n, bool onwards, int *r)
 	faults_arm(n, onwards);
 	*r = sweep->call(pamh, 0);
 	failed = faults_disarm();
-	ROW(sweep->may_succeed || *r != PAM_SUCCESS, "call %u (%s), %s: success", n,
+	ROW(sweep->may_succeed || *r != PAM_SUCCESS, "%s, call %u (%s), %s: success", sweep->what, n,
 	    failed != NULL ? failed : "none failed", onwards ? "and all after it" : "alone");
 	if (*r == PAM_SUCCESS && sweep->succeeded != NULL)
 		sweep->succeeded(pamh);
@@ -64,30 +65,39 @@ run(const struct sweep *sweep, unsigned int n, bool onwards, int *r)
 	return failed != NULL;
 }
 
+/*
+ * The same, and nothing is left behind.  What libc keeps for itself after a
+ * fault it keeps once: a leak comes each time.
+ */
+static bool
+run_cleanly(const struct sweep *sweep, unsigned int n, bool onwards, int *r)
+{
+	unsigned int fds = door_open_fds(), again;
+	bool failed = false;
+	long blocks, left = 1;
+
+	for (again = 0; again < 3 && left > 0; again++) {
+		blocks = faults_blocks();
+		failed = run(sweep, n, onwards, r);
+		left = faults_blocks() - blocks;
+	}
+	ROW(left <= 0, "%s, call %u: %ld blocks are left", sweep->what, n, left);
+	ROW(door_open_fds() == fds, "%s, call %u: a descriptor is left", sweep->what, n);
+	return failed;
+}
+
 static void
 sweep_all(const struct sweep *sweep, int want)
 {
-	unsigned int onwards, n, fds;
-	long blocks;
+	unsigned int onwards, n;
 	int r;
 
 	door_log_stop();
-	/* Twice, so that what libc keeps for itself is there. */
-	run(sweep, UINT32_MAX, false, &r);
-	run(sweep, UINT32_MAX, false, &r);
-	assert_int_equal(r, want);
 	for (onwards = 0; onwards <= 1; onwards++) {
-		for (n = 1;; n++) {
-			fds = door_open_fds();
-			blocks = faults_blocks();
-			if (!run(sweep, n, onwards == 1, &r))
-				break;
-			ROW(door_open_fds() == fds, "call %u: a descriptor is left", n);
-			ROW(faults_blocks() == blocks, "call %u: %ld blocks are left", n,
-			    faults_blocks() - blocks);
-		}
-		ROW(r == want, "without a fault: %d", r);
-		ROW(n > 10, "only %u calls", n);
+		for (n = 1; run_cleanly(sweep, n, onwards == 1, &r); n++)
+			;
+		ROW(r == want, "%s, without a fault: %d", sweep->what, r);
+		ROW(n > 10, "%s: only %u calls", sweep->what, n);
 	}
 	door_log_clear();
 }
@@ -103,8 +113,8 @@ static void
 a_right_token_is_granted_or_refused(void **state)
 {
 	struct secret secret = door_issue((struct wish){ .scope = "sftp" });
-	struct sweep sweep = { .login = "alice", .password = secret.text, .may_succeed = true,
-		.call = pam_authenticate, .succeeded = has_a_ticket };
+	struct sweep sweep = { .what = "right", .login = "alice", .password = secret.text,
+		.may_succeed = true, .call = pam_authenticate, .succeeded = has_a_ticket };
 
 	(void)state;
 	arguments("service=sftp");
@@ -140,7 +150,7 @@ has_cost_a_use(pam_handle_t *pamh)
 static void
 a_yes_to_a_limited_token_always_cost_a_use(void **state)
 {
-	struct sweep sweep = { .login = "alice", .may_succeed = true, .prepare = note_uses,
+	struct sweep sweep = { .what = "limited", .login = "alice", .may_succeed = true, .prepare = note_uses,
 		.call = pam_authenticate, .succeeded = has_cost_a_use };
 
 	(void)state;
@@ -166,20 +176,20 @@ a_wrong_or_dead_token_is_refused(void **state)
 	struct secret idle = door_issue((struct wish){ .issued_at = now - 9999, .idle_s = 60 });
 	char mistyped[TG_TOKEN_MAX + 1], wrong[TG_TOKEN_MAX + 1];
 	const struct {
-		const char *login, *password;
+		const char *what, *login, *password;
 	} rows[] = {
-		{ "alice", mistyped },
-		{ "alice", wrong },
-		{ "alice", used.text },
-		{ "alice", revoked.text },
-		{ "alice", expired.text },
-		{ "alice", early.text },
-		{ "alice", idle.text },
-		{ "alice", other.text },
-		{ "alice", bound.text },
-		{ "alice", bob.text },
-		{ TG_DROP_IN, root.text }, /* map_user, uid 0 */
-		{ TG_DROP_IN, "ordinary" },
+		{ "mistyped", "alice", mistyped },
+		{ "wrong secret", "alice", wrong },
+		{ "used up", "alice", used.text },
+		{ "revoked", "alice", revoked.text },
+		{ "expired", "alice", expired.text },
+		{ "not yet valid", "alice", early.text },
+		{ "idle", "alice", idle.text },
+		{ "wrong service", "alice", other.text },
+		{ "wrong source", "alice", bound.text },
+		{ "wrong login", "alice", bob.text },
+		{ "map_user to uid 0", TG_DROP_IN, root.text },
+		{ "ordinary password of the drop-in login", TG_DROP_IN, "ordinary" },
 	};
 	size_t i;
 
@@ -193,8 +203,8 @@ a_wrong_or_dead_token_is_refused(void **state)
 	arguments("service=sftp action=upload resource=demo map_user");
 	assert_int_equal(door_try("faulty", "alice", NULL, used.text), PAM_SUCCESS);
 	for (i = 0; i < ROWS(rows); i++) {
-		struct sweep sweep = { .login = rows[i].login, .password = rows[i].password,
-			.call = pam_authenticate };
+		struct sweep sweep = { .what = rows[i].what, .login = rows[i].login,
+			.password = rows[i].password, .call = pam_authenticate };
 
 		sweep_all(&sweep, PAM_AUTH_ERR);
 	}
@@ -204,7 +214,8 @@ static void
 an_upload_token_outside_the_group_is_refused(void **state)
 {
 	struct secret secret = door_issue((struct wish){ .scope = "sftp:upload:*" });
-	struct sweep sweep = { .login = "alice", .password = secret.text, .call = pam_authenticate };
+	struct sweep sweep = { .what = "outside", .login = "alice", .password = secret.text,
+		.call = pam_authenticate };
 
 	(void)state;
 	arguments("service=sftp gate=tokgate-upload");
@@ -262,11 +273,11 @@ a_ticket_is_never_accepted_or_overlooked_by_a_fault(void **state)
 		struct sweep sweep;
 		int want;
 	} rows[] = {
-		{ { .may_succeed = true, .prepare = log_in, .call = pam_acct_mgmt }, PAM_SUCCESS },
-		{ { .prepare = log_in_and_expire, .call = account_in_time }, PAM_ACCT_EXPIRED },
-		{ { .may_succeed = true, .prepare = log_in, .call = pam_open_session,
+		{ { .what = "account", .may_succeed = true, .prepare = log_in, .call = pam_acct_mgmt }, PAM_SUCCESS },
+		{ { .what = "account, expired", .prepare = log_in_and_expire, .call = account_in_time }, PAM_ACCT_EXPIRED },
+		{ { .what = "session", .may_succeed = true, .prepare = log_in, .call = pam_open_session,
 		      .succeeded = all_is_exported }, PAM_SUCCESS },
-		{ { .prepare = log_in_and_expire, .call = session_in_time }, PAM_SESSION_ERR },
+		{ { .what = "session, expired", .prepare = log_in_and_expire, .call = session_in_time }, PAM_SESSION_ERR },
 	};
 	size_t i;
 
@@ -292,7 +303,7 @@ forge(pam_handle_t *pamh)
 static void
 a_session_without_a_token_opens_with_nothing_forged(void **state)
 {
-	struct sweep sweep = { .login = "alice", .may_succeed = true, .prepare = forge,
+	struct sweep sweep = { .what = "no token", .login = "alice", .may_succeed = true, .prepare = forge,
 		.call = pam_open_session, .succeeded = door_all_empty };
 
 	(void)state;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lmdb_hand.h - the hand of an intruder or of a newer program in place_store()
+ *
+ * Works on LMDB directly, opens and closes it within the call.  Never while
+ * this process holds the store open.
+ */
+#ifndef LMDB_HAND_H
+#define LMDB_HAND_H
+
+#include "place.h"
+
+/* A copy to be freed, or NULL if there is none. */
+uint8_t *hand_get(const char *db, const void *key, size_t key_len, size_t *len);
+void hand_put(const char *db, const void *key, size_t key_len, const void *value, size_t len);
+void hand_delete(const char *db, const void *key, size_t key_len);
+
+/* A new store's data.mdb without anything in it, whose map holds `size` bytes. */
+void hand_small_map(size_t size);
+size_t hand_map_size(void);
+
+/* Reader slots that are taken. */
+unsigned hand_readers(void);
+
+/*
+ * For children.  Begin `n` transactions, count *flag up to 1 and never come
+ * back: wait for the kill.
+ */
+void hand_sit_reading(unsigned n, volatile int *flag) __attribute__((noreturn));
+void hand_sit_writing(volatile int *flag) __attribute__((noreturn));
+
+#endif
