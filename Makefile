@@ -49,7 +49,7 @@ CLI_SYS   := $(BUILD)/installed/tokgate
 SYS_DIRS  := $(foreach d,/usr/lib /lib /usr/local/lib,$(d) $(d)/$(TRIPLET))
 RPATH     := $(if $(filter $(LIBDIR),$(SYS_DIRS)),,-Wl,-rpath,$(LIBDIR))
 
-.PHONY: all help deps test-deps demo test unit sanitize sanitized lint fuzz fuzzed install uninstall clean
+.PHONY: all help deps test-deps lint-deps demo test unit sanitize sanitized lint fuzz fuzzed install uninstall clean
 .SECONDARY:
 all: $(LIB) $(BUILD)/libtokgate.so $(BUILD)/tokgate.pc $(MODULE) $(CLI)
 
@@ -101,12 +101,14 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(CORE_OBJ
 	$(CC) -pie $(ALL_LD) -o $@ $^ -lcmocka -llmdb -lsodium -lpam -ldl -pthread
 
 # Tests of the PAM module meet it as a door does: loaded by libpam, over the shared library.
+# libcrypt is for pam_unix: the sanitizer finds only what is there from the start.
 DOOR_SRC  := $(wildcard tests/unit/pam/*.c)
 DOOR_BIN  := $(filter $(BUILD)/tests/test_pam_%,$(UNIT_BIN))
 $(BUILD)/tests/test_pam_faults: $(BUILD)/obj/tests/unit/pam/faults.o
 $(DOOR_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/unit/pam/door.o \
     | $(MODULE) $(BUILD)/tests/pam_recorder.so
-	$(CC) -pie $(ALL_LD) -rdynamic -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ -L$(BUILD) -ltokgate -lcmocka -lpam -ldl -pthread
+	$(CC) -pie $(ALL_LD) -rdynamic -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ -L$(BUILD) -ltokgate -lcmocka -lpam -ldl -pthread \
+	    -Wl,--no-as-needed -lcrypt
 $(BUILD)/tests/pam_recorder.so: $(BUILD)/obj/tests/unit/pam/recorder.o
 	@mkdir -p $(@D)
 	$(CC) -shared $(ALL_LD) -o $@ $^ -lpam
@@ -118,6 +120,27 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) $(CORE_OBJ
 
 # The module itself, with a libpam of the harness's own.
 $(BUILD)/fuzz/fuzz_pam: $(call obj,$(PAM_SRC))
+
+# Packages of Debian 12.  Servers are unpacked below build/, where nothing starts them.
+BUILD_PKGS := gcc libc6-dev make pkg-config libpam0g-dev libsodium-dev liblmdb-dev libjansson-dev
+TEST_PKGS  := bats jq faketime libcmocka-dev openssh-client sshpass lftp curl pamtester python3-minimal \
+              python3-paramiko iproute2 procps util-linux
+SERVERS    := openssh-server openssh-sftp-server vsftpd
+deps:
+	@tests/packages install $(BUILD_PKGS)
+test-deps: deps
+	@tests/packages install $(TEST_PKGS)
+	@tests/packages unpack $(BUILD)/unpacked $(SERVERS)
+lint-deps:
+	@tests/packages install $(LINT_PKGS)
+
+# In a second make, which sees the compiler that the first one has installed.
+demo: test-deps
+	@$(MAKE) -s all $(CLI_SYS)
+	@tests/e2e/frame tests/e2e/demo
+test: test-deps
+	@$(MAKE) --no-print-directory all $(CLI_SYS) $(UNIT_BIN)
+	tests/run $(UNIT_BIN) $(wildcard tests/e2e/*.bats) tests/e2e/all-doors
 
 unit: $(UNIT_BIN)
 	tests/run $^

@@ -103,6 +103,12 @@ crypt_encode(const uint8_t *data, size_t len, char *out, size_t size)
 bool
 crypt_decode(const char *text, uint8_t *out, size_t size, size_t *len)
 {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	*len = 0;
+	/* libsodium 1.0.18 takes each byte above 0x7f for '_' */
+	if (text[strspn(text, digits)] != '\0')
+		return false;
 	return sodium_base642bin(out, size, text, strlen(text), NULL, len, NULL,
 		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
 }

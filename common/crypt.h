@@ -32,7 +32,10 @@ bool crypt_equal(const uint8_t *a, const uint8_t *b, size_t len);
 bool crypt_random(uint8_t *out, size_t len) __attribute__((warn_unused_result));
 bool crypt_random_digits(char *out, size_t len) __attribute__((warn_unused_result));
 
-/* base64url without padding.  The encoded text with its NUL must fit `size`. */
+/*
+ * base64url without padding, exactly one text for each value.  The encoded text
+ * with its NUL must fit `size`.
+ */
 void crypt_encode(const uint8_t *data, size_t len, char *out, size_t size);
 bool crypt_decode(const char *text, uint8_t *out, size_t size, size_t *len);
 

@@ -20,6 +20,18 @@ add(struct line *line, const char *text)
 		line->len = TG_TEXT_MAX;
 }
 
+/* What the client sent: anything that a terminal or a line-based protocol might obey is a '?'. */
+static void
+add_foreign(struct line *line, const char *text)
+{
+	char c[2] = "";
+
+	for (; *text != '\0' && line->len < TG_TEXT_MAX; text++) {
+		c[0] = *text >= ' ' && *text <= '~' ? *text : '?';
+		add(line, c);
+	}
+}
+
 static void
 add_time(struct line *line, const char *text, int64_t at)
 {
@@ -43,7 +55,7 @@ add_asked(struct line *line, const struct tg_token *token, const struct policy_a
 	}
 	if (ask->scope.resource != NULL) {
 		add(line, ":");
-		add(line, ask->scope.resource);
+		add_foreign(line, ask->scope.resource);
 	}
 	add(line, ", token has");
 	for (i = 0; i < token->nscopes; i++) {
@@ -74,7 +86,7 @@ explain_verdict(enum tg_status verdict, const char *prefix, const struct tg_toke
 		break;
 	case TG_NOT_YET_VALID:
 		add_time(&line, " is not valid before ",
-		    token->not_before != 0 ? token->not_before : token->created_at);
+		    token->not_before > token->created_at ? token->not_before : token->created_at);
 		break;
 	case TG_IDLE:
 		add(&line, " was not used for too long");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cidr.h"
 #include "handle.h"
@@ -98,6 +99,10 @@ tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix, bool *mad
 		prefix = "tkg";
 	if (!token_prefix_valid(prefix))
 		return invalid(tg, "prefix", prefix, "must be 1-8 of [a-z0-9], first a letter");
+	/* Later openers would refuse a store of anybody else. */
+	if (uid != 0 && uid != geteuid() && uid != tg->conf.uid)
+		return detail_set(&tg->detail, TG_MISCONFIGURED,
+		    "uid %u may not own the store: the configuration needs 'uid = %u'", uid, uid);
 	return store_make(&how, uid, gid, &entry, prefix, made, &tg->detail);
 }
 

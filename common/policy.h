@@ -13,7 +13,7 @@
 #include "scope.h"
 #include "tokgate.h"
 
-/* What a door wants to know, checked by policy_ask_valid(). */
+/* What a door wants to know. */
 struct policy_ask {
 	struct scope_ask scope;
 	const char *login;               /* "": the drop-in login */

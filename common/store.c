@@ -20,7 +20,11 @@ enum {
 	META_LEN = 4 + STORE_ID_LEN + CRYPT_KEY_LEN + TG_PREFIX_MAX + 8 + 4 + CRYPT_CHECKSUM_LEN,
 };
 
-static const size_t first_map_size = (size_t)4 << (sizeof(size_t) == 8 ? 30 : 28);
+/*
+ * The map is as large as the data and this: some hosts have a limit on their
+ * address space (vsftpd: 200 MiB a session).
+ */
+static const size_t headroom = (size_t)16 << 20;
 
 static const struct {
 	const char *name;
@@ -163,13 +167,28 @@ store_usage(struct store *store)
 
 /* ---- transactions ---- */
 
+/* LMDB takes a new size only between transactions. */
+static int
+resize(struct store *store, size_t times)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	int rc;
+
+	if ((rc = mdb_env_info(store->env, &info)) != 0 || (rc = mdb_env_stat(store->env, &stat)) != 0)
+		return rc;
+	return mdb_env_set_mapsize(store->env,
+	    ((info.me_last_pgno + 1) * stat.ms_psize + headroom) * times);
+}
+
 static int
 txn_begin(struct store *store, bool writing)
 {
 	unsigned flags = writing ? 0 : MDB_RDONLY;
 	int rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
 
-	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(store->env, 0)) == 0)
+	/* another process has written past the end of our map */
+	if (rc == MDB_MAP_RESIZED && (rc = resize(store, 1)) == 0)
 		rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
 	if (rc == MDB_READERS_FULL && (rc = mdb_reader_check(store->env, NULL)) == 0)
 		rc = mdb_txn_begin(store->env, NULL, flags, &store->txn);
@@ -379,16 +398,10 @@ try_update(struct store *store,
 	return r;
 }
 
-/* LMDB takes a new size only between transactions and keeps it with the next commit. */
 static bool
-grow(struct store *store)
+grow(struct store *store, size_t times)
 {
-	MDB_envinfo info;
-
-	if (TRAP(store))
-		return false;
-	return mdb_env_info(store->env, &info) == 0 &&
-	    mdb_env_set_mapsize(store->env, info.me_mapsize * 2) == 0;
+	return !TRAP(store) && resize(store, times) == 0;
 }
 
 enum tg_status
@@ -403,7 +416,7 @@ store_update(struct store *store,
 	if (r != TG_OK)
 		return r;
 	r = try_update(store, apply, arg, detail);
-	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store); tries++)
+	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store, 4U << tries); tries++)
 		r = try_update(store, apply, arg, detail);
 	storedir_gate_unlock(&store->dir);
 	return r;
@@ -434,7 +447,7 @@ open_env(const char *path, unsigned flags, size_t map_size, struct store *store)
 	mdb_env_set_assert(store->env, tripped);
 	if ((rc = mdb_env_set_maxdbs(store->env, STORE_DBS)) != 0 ||
 	    (rc = mdb_env_set_maxreaders(store->env, MAX_READERS)) != 0 ||
-	    (map_size != 0 && (rc = mdb_env_set_mapsize(store->env, map_size)) != 0))
+	    (rc = mdb_env_set_mapsize(store->env, map_size)) != 0)
 		return rc;
 	return mdb_env_open(store->env, path, MDB_NOTLS | MDB_NORDAHEAD | flags, 0600);
 }
@@ -458,11 +471,10 @@ open_dbs(struct store *store, bool make)
 	return rc;
 }
 
-/* map_size 0: the one that the store has. */
 static enum tg_status
-attach(struct store *store, const struct store_how *how, bool make, size_t map_size,
-    struct detail *detail)
+attach(struct store *store, const struct store_how *how, bool make, struct detail *detail)
 {
+	size_t map_size = (size_t)store->dir.data_size + headroom;
 	int rc;
 
 	if (TRAP(store))
@@ -501,7 +513,7 @@ open_store(const struct store_how *how, bool has_data, bool make, struct store *
 		r = storedir_open(how->path, how->also_trusted, storedir_deadline(how->patience_ms),
 		    &store->dir, detail);
 	if (r == TG_OK)
-		r = attach(store, how, make, has_data ? 0 : first_map_size, detail);
+		r = attach(store, how, make, detail);
 	if (r != TG_OK)
 		store_close(&store);
 	*out = store;

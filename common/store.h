@@ -17,7 +17,7 @@
  *  - Writers queue behind LMDB's lock without a deadline: the gate is taken
  *    first.
  *  - Its map has a size: a change that does not fit is rolled back, the map
- *    doubled, the change made again.
+ *    grown, the change made again.
  *
  * Calls on one store are made by one thread.
  */

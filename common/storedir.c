@@ -162,25 +162,24 @@ read_meta(int fd, off_t at, uint32_t *page_size, uint64_t *last_page, uint64_t *
 
 /* What is wrong with LMDB's file, or NULL. */
 static const char *
-data_problem(int fd)
+data_problem(int fd, struct stat *st)
 {
 	uint64_t last[2], txn[2];
 	uint32_t size[2];
-	struct stat st;
 
 	if (!read_meta(fd, 0, &size[0], &last[0], &txn[0]) ||
 	    !read_meta(fd, size[0], &size[1], &last[1], &txn[1]) || size[0] != size[1])
 		return "has no valid meta page";
 	/* Asked after the metas were read: a commit writes its pages before its meta. */
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, st) != 0)
 		return "cannot be looked at";
-	if (last[txn[1] > txn[0]] >= (uint64_t)st.st_size / size[0])
+	if (last[txn[1] > txn[0]] >= (uint64_t)st->st_size / size[0])
 		return "is shorter than its pages";
 	return NULL;
 }
 
 static enum tg_status
-check_data(const char *path, int dir, uid_t owner, struct detail *detail)
+check_data(const char *path, int dir, uid_t owner, off_t *size, struct detail *detail)
 {
 	const char *problem;
 	enum tg_status r;
@@ -188,8 +187,9 @@ check_data(const char *path, int dir, uid_t owner, struct detail *detail)
 	int fd;
 
 	r = open_file(path, dir, "data.mdb", O_RDONLY, owner, &fd, &st, detail);
-	if (r == TG_OK && sizeof(size_t) == 8 && (problem = data_problem(fd)) != NULL)
+	if (r == TG_OK && sizeof(size_t) == 8 && (problem = data_problem(fd, &st)) != NULL)
 		r = detail_set(detail, TG_UNAVAILABLE, "'%s/data.mdb' is damaged: it %s", path, problem);
+	*size = r == TG_OK ? st.st_size : 0;
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -263,7 +263,7 @@ storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms, struct 
 	*out = (struct storedir) { .gate = -1, .usage.fd = -1 };
 	if ((r = check_descriptors(detail)) != TG_OK ||
 	    (r = open_dir(path, also_trusted, &dir, &st, detail)) != TG_OK ||
-	    (r = check_data(path, dir, st.st_uid, detail)) != TG_OK ||
+	    (r = check_data(path, dir, st.st_uid, &out->data_size, detail)) != TG_OK ||
 	    (r = check_lock_file(path, dir, st.st_uid, detail)) != TG_OK ||
 	    (r = open_file(path, dir, "gate", O_RDWR, st.st_uid, &out->gate, &file, detail)) != TG_OK)
 		goto out;

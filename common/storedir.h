@@ -16,6 +16,7 @@
 
 struct storedir {
 	int gate;           /* descriptor of the lock file, -1: none */
+	off_t data_size;    /* of LMDB's file */
 	struct usage usage;
 };
 

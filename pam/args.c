@@ -12,15 +12,15 @@ static const struct row {
 	enum need need;
 	size_t max; /* longest value */
 } rows[ARGS] = {
-    [ARG_SERVICE] = {"service", VALUE, TG_WORD_MAX},
-    [ARG_ACTION] = {"action", VALUE, TG_WORD_MAX},
-    [ARG_RESOURCE] = {"resource", VALUE, TG_RESOURCE_MAX},
-    [ARG_GATE] = {"gate", EITHER, ARGS_GROUP_MAX},
-    [ARG_PASSTHROUGH] = {"passthrough", BARE, 0},
-    [ARG_MAP_USER] = {"map_user", BARE, 0},
-    [ARG_QUIET] = {"quiet", BARE, 0},
-    [ARG_CONFIG] = {"config", VALUE, PATH_MAX - 1},
-    [ARG_DEBUG] = {"debug", BARE, 0},
+	[ARG_SERVICE] = { "service", VALUE, TG_WORD_MAX },
+	[ARG_ACTION] = { "action", VALUE, TG_WORD_MAX },
+	[ARG_RESOURCE] = { "resource", VALUE, TG_RESOURCE_MAX },
+	[ARG_GATE] = { "gate", EITHER, ARGS_GROUP_MAX },
+	[ARG_PASSTHROUGH] = { "passthrough", BARE, 0 },
+	[ARG_MAP_USER] = { "map_user", BARE, 0 },
+	[ARG_QUIET] = { "quiet", BARE, 0 },
+	[ARG_CONFIG] = { "config", VALUE, PATH_MAX - 1 },
+	[ARG_DEBUG] = { "debug", BARE, 0 },
 };
 
 static int

@@ -42,7 +42,7 @@ bool args_parse(int argc, const char *const *argv, struct args *args,
  * `member` tells whether the login is in the group of gate=GROUP, if that is
  * given.
  */
-void args_request(
-    const struct args *args, const char *pam_service, bool member, struct tg_request *req);
+void args_request(const struct args *args, const char *pam_service, bool member,
+    struct tg_request *req);
 
 #endif

@@ -39,11 +39,11 @@ struct held {
 };
 
 static const char *const names[] = {
-    "TOKGATE_TICKET",
-    "TOKGATE_ID",
-    "TOKGATE_OWNER",
-    "TOKGATE_SCOPES",
-    "TOKGATE_EXPIRES",
+	"TOKGATE_TICKET",
+	"TOKGATE_ID",
+	"TOKGATE_OWNER",
+	"TOKGATE_SCOPES",
+	"TOKGATE_EXPIRES",
 };
 
 enum { NNAMES = sizeof(names) / sizeof(names[0]) };
@@ -54,9 +54,9 @@ struct codes {
 	int denied; /* any other no */
 };
 
-static const struct codes auth_codes = {PAM_AUTH_ERR, PAM_AUTH_ERR};
-static const struct codes account_codes = {PAM_ACCT_EXPIRED, PAM_PERM_DENIED};
-static const struct codes session_codes = {PAM_SESSION_ERR, PAM_SESSION_ERR};
+static const struct codes auth_codes = { PAM_AUTH_ERR, PAM_AUTH_ERR };
+static const struct codes account_codes = { PAM_ACCT_EXPIRED, PAM_PERM_DENIED };
+static const struct codes session_codes = { PAM_SESSION_ERR, PAM_SESSION_ERR };
 
 /* Never yes: a caller that has TG_OK has no refusal to ask for. */
 static int
@@ -472,12 +472,20 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	return r;
 }
 
+/* args is NULL if they were not understood. */
 static int
-open_token_session(pam_handle_t *pamh, const struct args *args, const struct held *held)
+open_session(pam_handle_t *pamh, const struct args *args)
 {
-	struct tg_grant *grant;
+	struct tg_grant *grant = NULL;
+	const struct held *held;
 	int r;
 
+	if ((r = export_empty(pamh)) != PAM_SUCCESS || (r = held_get(pamh, &held)) != PAM_SUCCESS)
+		return r;
+	if (held == NULL)
+		return PAM_IGNORE;
+	if (args == NULL)
+		return PAM_SERVICE_ERR;
 	if ((grant = calloc(1, sizeof(*grant))) == NULL)
 		return PAM_BUF_ERR;
 	r = ask(pamh, args, held, &session_codes, grant);
@@ -491,20 +499,12 @@ open_token_session(pam_handle_t *pamh, const struct args *args, const struct hel
 ENTRY int
 pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const struct held *held;
 	struct args args;
 	bool understood = read_args(pamh, argc, argv, &args);
-	int r;
+	int r = open_session(pamh, understood ? &args : NULL);
 
 	(void)flags;
-	if ((r = export_empty(pamh)) != PAM_SUCCESS || (r = held_get(pamh, &held)) != PAM_SUCCESS)
-		return r;
-	if (held == NULL)
-		return PAM_IGNORE;
-	if (!understood)
-		return PAM_SERVICE_ERR;
-	r = open_token_session(pamh, &args, held);
-	if (r != PAM_SUCCESS)
+	if (r != PAM_SUCCESS && r != PAM_IGNORE)
 		(void)export_empty(pamh);
 	return r;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2030,SC2031
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
 #
 # The built command line program on stores of its own, as any user.
 
@@ -37,6 +37,11 @@ issue_at() {
 	object=$(faketime "$1" "$tokgate" --config "$T/tokgate.conf" --store "$store" issue --json "${@:2}")
 	jq -j .token <<<"$object" >"$T/token"
 	id=$(jq -r .id <<<"$object")
+}
+
+# redirected REDIRECTION ARGUMENT...: where `run` would use the closed descriptor itself.
+redirected() {
+	run bash -c "\"\$@\" $1" - "$tokgate" --config "$T/tokgate.conf" --store "$store" "${@:2}"
 }
 
 # check ...: of the last issued token.
@@ -209,13 +214,16 @@ command_line() {
 
 @test "closed descriptors do not become files of the store" {
 	issue alice --scope sftp:login
-	t list <&- 2>&- | grep -q "$id"
-	run t check --service sftp <&-
+	redirected '<&- 2>&-' list
+	[ "$status" -eq 0 ]
+	[[ $output == *"$id"* ]]
+	redirected '<&-' check --service sftp
 	[ "$status" -eq 3 ]
 	[[ $output == *"cannot read the token from stdin"* ]]
-	t issue bob --scope sftp:login <&- 2>&- | t check --service sftp 2>&-
-	run bash -c 'exec "$@" >&- 2>&- <&-' - "$tokgate" --config "$T/tokgate.conf" --store "$store" list
+	redirected '<&- >&- 2>&-' list
 	[ "$status" -eq 3 ]
+	redirected '<&- 2>&-' issue bob --scope sftp:login
+	t check --service sftp <<<"$output"
 	t list | grep -q bob
 }
 
@@ -231,11 +239,10 @@ command_line() {
 
 @test "output that cannot be written is an error" {
 	issue alice --scope sftp:login
-	run -3 t list >/dev/full
-	run bash -c '"$@" >/dev/full' - "$tokgate" --config "$T/tokgate.conf" --store "$store" list
+	redirected '>/dev/full' list
 	[ "$status" -eq 3 ]
 	[[ $output == *"cannot write to stdout: No space left on device"* ]]
-	run bash -c '"$@" >/dev/full' - "$tokgate" --config "$T/tokgate.conf" --store "$store" list --json
+	redirected '>/dev/full' list --json
 	[ "$status" -eq 3 ]
 }
 
@@ -291,7 +298,6 @@ command_line() {
 	[ "$(stat -c %U "$T/s" "$T/s"/* | sort -u)" = nobody ]
 	"$tokgate" --config "$T/etc/tokgate.conf" --store "$T/s" issue alice --scope sftp:login >/dev/null
 	# without that line the same store is not trusted
-	run -3 t list --store "$T/s"
 	run -3 "$tokgate" --config "$T/tokgate.conf" --store "$T/s" list
 	# a second time nothing is made
 	run -0 "$tokgate" --config "$T/etc/tokgate.conf" --store "$T/s" init --user nobody
@@ -314,11 +320,18 @@ command_line() {
 	[ ! -e "$T/etc" ]
 }
 
-@test "by default init gives the store to root, where there is no account tokgate" {
-	[ "$EUID" -eq 0 ] || skip "needs root, to own a store"
-	run ! getent passwd tokgate
+@test "by default init gives the store to the account tokgate if there is one, else to root" {
+	[ "$EUID" -eq 0 ] || skip "needs root, to give a store away"
+	local owner=root
+	if getent passwd tokgate >/dev/null; then
+		owner=tokgate
+		echo "uid = $(id -u tokgate)" >"$T/tokgate.conf"
+	fi
 	run -0 "$tokgate" --config "$T/tokgate.conf" --store "$T/s" init
-	[ "$(stat -c %U "$T/s")" = root ]
+	[ "$(stat -c %U "$T/s" "$T/s"/* | sort -u)" = $owner ]
+	chown -R nobody "$T/s"
+	run -0 "$tokgate" --config "$T/tokgate.conf" --store "$T/s" init
+	[ "$(stat -c %U "$T/s" "$T/s"/* | sort -u)" = $owner ]
 }
 
 @test "without a store, with an unsafe one or with a bad configuration nothing is answered" {
@@ -373,9 +386,9 @@ command_line() {
 
 @test "expiry is a date, a duration of any length, or never" {
 	local case
-	while read -r when then; do
+	while read -r when instant; do
 		issue alice --scope sftp:login --expires "$when"
-		[ "$(field "$id" .expires_at)" = "$then" ]
+		[ "$(field "$id" .expires_at)" = "$instant" ]
 	done <<-END
 	2100-01-31 "2100-01-31T00:00:00Z"
 	2100-01-31T12:00Z "2100-01-31T12:00:00Z"
@@ -522,17 +535,17 @@ taken_back() {
 }
 
 @test "a token that cannot be printed is revoked: full disk" {
-	run bash -c '"$@" >/dev/full' - "$tokgate" --config "$T/tokgate.conf" --store "$store" issue alice --scope sftp:login
+	redirected '>/dev/full' issue alice --scope sftp:login
 	taken_back "cannot write the token to stdout: No space left on device"
 }
 
 @test "a token that cannot be printed is revoked: full disk, JSON" {
-	run bash -c '"$@" >/dev/full' - "$tokgate" --config "$T/tokgate.conf" --store "$store" issue alice --scope sftp:login --json
+	redirected '>/dev/full' issue alice --scope sftp:login --json
 	taken_back "cannot write the token to stdout"
 }
 
 @test "a token that cannot be printed is revoked: closed stdout" {
-	run bash -c '"$@" >&-' - "$tokgate" --config "$T/tokgate.conf" --store "$store" issue alice --scope sftp:login
+	redirected '>&-' issue alice --scope sftp:login
 	taken_back "cannot write the token to stdout: Bad file descriptor"
 }
 
@@ -660,7 +673,7 @@ one_in_each_state() {
 	for width in 40 72 100; do
 		script -qec "stty cols $width; env -u COLUMNS $(command_line list)" /dev/null </dev/null | tr -d '\r' >"$T/screen"
 		[ "$(wc -l <"$T/screen")" -eq 2 ]
-		[ "$(LC_ALL=C.UTF-8 awk '{ if (length($0) > n) n = length($0) } END { print n }' "$T/screen")" -le $width ]
+		[ "$(LC_ALL=C.UTF-8 wc -L <"$T/screen")" -le $width ]
 		grep -q … "$T/screen"
 		script -qec "COLUMNS=$width $(command_line list)" /dev/null </dev/null | tr -d '\r' | diff - "$T/screen"
 	done
@@ -815,7 +828,8 @@ tokgate: line 6: neither an id nor a token
 	tok revoke --stdin </dev/null
 	[ "$status" -eq 0 ]
 	[ "$stderr" = "0 tokens revoked" ]
-	run -3 t revoke --stdin <&-
+	redirected '<&-' revoke --stdin
+	[ "$status" -eq 3 ]
 }
 
 @test "many tokens are revoked in one go" {
@@ -1044,8 +1058,8 @@ verdict() {
 # ---- example -------------------------------------------------------------
 
 @test "example lists the shipped files and prints each unchanged" {
-	local dir=$BATS_TEST_DIRNAME/../../pam/examples f
-	[ -e /usr/share/doc/tokgate/examples ] && skip "an installed set is shown instead"
+	local dir=/usr/share/doc/tokgate/examples f
+	[ -e "$dir" ] || dir=$BATS_TEST_DIRNAME/../../pam/examples
 	tok example
 	[ "$status" -eq 0 ]
 	[ "$(awk '{print $1}' <<<"$output")" = "$(LC_ALL=C ls "$dir")" ]
@@ -1083,7 +1097,7 @@ pam_dir() {
 
 # doctor: JSON lines in $output.
 doctor() {
-	tok doctor --pam-dir "$T/pam.d" --module "$T/module.so" --json "$@"
+	tok doctor --pam-dir "$T/pam.d" --module "$T/module.so" --json
 }
 
 # found CHECK [WHERE]: exactly this, with a problem and a fix.
@@ -1225,8 +1239,7 @@ good_session='session [success=ok ignore=ignore module_unknown=ignore default=di
 		found pam-refusal "$svc:1"
 	done
 	service door <<<"account optional pam_tokgate.so"
-	doctor
-	[ "$(jq -r .check <<<"$output" | sort | xargs)" = "pam-lockout pam-refusal" ]
+	found pam-refusal "$svc:1"
 }
 
 @test "doctor finds every other password check that is shown a token" {

@@ -213,8 +213,8 @@ item(pam_handle_t *pamh, int type)
 {
 	MUST(type == PAM_SERVICE || type == PAM_USER || type == PAM_RHOST || type == PAM_AUTHTOK);
 	return type == PAM_SERVICE ? &pamh->service :
-	    type == PAM_USER	   ? &pamh->user :
-	    type == PAM_RHOST	   ? &pamh->rhost :
+	    type == PAM_USER       ? &pamh->user :
+	    type == PAM_RHOST      ? &pamh->rhost :
 				     &pamh->authtok;
 }
 
@@ -401,7 +401,8 @@ must_deserve_a_yes(const struct door *door, const char *login)
 	if (strcmp(secret->scope, "*") != 0)
 		MUST(door->args.value[ARG_ACTION] != NULL || door->args.given[ARG_GATE]);
 	/* "*" covers everything but acting as somebody else. */
-	MUST(door->args.value[ARG_ACTION] == NULL || strcmp(door->args.value[ARG_ACTION], "proxy") != 0 ||
+	MUST(door->args.value[ARG_ACTION] == NULL ||
+	    strcmp(door->args.value[ARG_ACTION], "proxy") != 0 ||
 	    (door->args.value[ARG_GATE] != NULL && strcmp(login, "alice") != 0));
 }
 
@@ -419,7 +420,8 @@ authenticate(struct door *door, int flags)
 	pamh->told = false;
 	r = pam_sm_authenticate(pamh, flags, door->argc, door->argv);
 	MUST(r == PAM_SUCCESS || r == PAM_IGNORE || r == PAM_AUTH_ERR || r == PAM_CONV_ERR ||
-	    r == PAM_SERVICE_ERR || r == PAM_AUTHINFO_UNAVAIL || r == PAM_SYSTEM_ERR || r == PAM_BUF_ERR);
+	    r == PAM_SERVICE_ERR || r == PAM_AUTHINFO_UNAVAIL || r == PAM_SYSTEM_ERR ||
+	    r == PAM_BUF_ERR);
 	if (r == PAM_SUCCESS) {
 		must_deserve_a_yes(door, login);
 		replace(&door->ticket, pamh->env[0]);
@@ -431,7 +433,7 @@ authenticate(struct door *door, int flags)
 	if (kept && pamh->failed == failed)
 		MUST(pamh->authtok == NULL);
 	/* A yes that came to nothing, and could not even be taken back. */
-	door->over = r != PAM_SUCCESS && pamh->data != NULL;
+	door->over = r != PAM_SUCCESS && (pamh->data != NULL || pamh->env[0] != NULL);
 	MUST(!door->over || pamh->failed >= failed + 1);
 	if (pamh->told)
 		MUST(r != PAM_SUCCESS && door->secret != NULL && !door->args.given[ARG_QUIET] &&
@@ -456,8 +458,8 @@ take_credentials(struct door *door)
 {
 	int r = pam_sm_setcred(&door->pamh, PAM_ESTABLISH_CRED, door->argc, door->argv);
 
-	MUST((r == PAM_SUCCESS) == (door->pamh.data != NULL) || r == PAM_BUF_ERR || r == PAM_SYSTEM_ERR ||
-	    r == PAM_PERM_DENIED);
+	MUST((r == PAM_SUCCESS) == (door->pamh.data != NULL) || r == PAM_BUF_ERR ||
+	    r == PAM_SYSTEM_ERR || r == PAM_PERM_DENIED);
 	MUST(r != PAM_IGNORE || door->pamh.data == NULL);
 }
 
@@ -476,8 +478,8 @@ must_deserve_to_go_on(const struct door *door)
 	const char *user = door->pamh.user;
 
 	MUST(door->understood && door->ticket != NULL);
-	MUST(strcmp(user, TG_DROP_IN) == 0 || strcmp(user, "alice") == 0 || strcmp(user, "bob") == 0 ||
-	    strcmp(user, "root") == 0);
+	MUST(strcmp(user, TG_DROP_IN) == 0 || strcmp(user, "alice") == 0 ||
+	    strcmp(user, "bob") == 0 || strcmp(user, "root") == 0);
 }
 
 static void

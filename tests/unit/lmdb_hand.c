@@ -86,7 +86,7 @@ hand_delete(const char *db, const void *key, size_t key_len)
 }
 
 void
-hand_small_map(size_t size)
+hand_make(size_t size, bool databases)
 {
 	static const struct {
 		const char *name;
@@ -104,7 +104,7 @@ hand_small_map(size_t size)
 	must(mdb_env_set_mapsize(env, size));
 	must(mdb_env_open(env, place_store(), 0, 0600));
 	must(mdb_txn_begin(env, NULL, 0, &txn));
-	for (i = 0; i < ROWS(dbs); i++)
+	for (i = 0; databases && i < ROWS(dbs); i++)
 		must(mdb_dbi_open(txn, dbs[i].name, dbs[i].flags | MDB_CREATE, &dbi));
 	must(mdb_txn_commit(txn));
 	mdb_env_close(env);

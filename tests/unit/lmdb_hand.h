@@ -15,8 +15,8 @@ uint8_t *hand_get(const char *db, const void *key, size_t key_len, size_t *len);
 void hand_put(const char *db, const void *key, size_t key_len, const void *value, size_t len);
 void hand_delete(const char *db, const void *key, size_t key_len);
 
-/* A new store's data.mdb without anything in it, whose map holds `size` bytes. */
-void hand_small_map(size_t size);
+/* A new data.mdb whose map holds `size` bytes, with the store's databases in it, empty, or without. */
+void hand_make(size_t size, bool databases);
 size_t hand_map_size(void);
 
 /* Reader slots that are taken. */

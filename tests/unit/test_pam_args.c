@@ -37,7 +37,7 @@ static const char *const wrong_arguments[] = {
 static void
 an_argument_that_is_not_understood_refuses_every_password(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "*" });
+	struct secret secret = door_issue((struct wish) { .scope = "*" });
 	char text[256];
 	size_t i;
 
@@ -49,15 +49,17 @@ an_argument_that_is_not_understood_refuses_every_password(void **state)
 		    wrong_arguments[i]);
 		door_service("arguments", text);
 		door_log_clear();
-		ROW(door_try("arguments", "alice", NULL, secret.text) == PAM_SERVICE_ERR, "'%s', token",
-		    wrong_arguments[i]);
+		ROW(door_try("arguments", "alice", NULL, secret.text) == PAM_SERVICE_ERR,
+		    "'%s', token", wrong_arguments[i]);
 		ROW(strstr(door_log(), "argument") != NULL || strstr(door_log(), "gate") != NULL ||
-		    strstr(door_log(), "config") != NULL, "'%s' not logged: %s", wrong_arguments[i], door_log());
-		ROW(door_try("arguments", "alice", NULL, "ordinary") == PAM_SERVICE_ERR, "'%s', password",
-		    wrong_arguments[i]);
+			strstr(door_log(), "config") != NULL,
+		    "'%s' not logged: %s", wrong_arguments[i], door_log());
+		ROW(door_try("arguments", "alice", NULL, "ordinary") == PAM_SERVICE_ERR,
+		    "'%s', password", wrong_arguments[i]);
 	}
-	door_service("control", "auth [success=done ignore=ignore default=die] MODULE passthrough\n"
-				"auth required pam_permit.so\n");
+	door_service("control",
+	    "auth [success=done ignore=ignore default=die] MODULE passthrough\n"
+	    "auth required pam_permit.so\n");
 	assert_int_equal(door_try("control", "alice", NULL, "ordinary"), PAM_SUCCESS);
 }
 
@@ -78,7 +80,7 @@ a_word_that_is_no_service_or_action_is_a_service_error(void **state)
 		{ "resource=demo", PAM_SUCCESS },
 		{ "resource=*", PAM_SUCCESS },
 	};
-	struct secret secret = door_issue((struct wish){ .scope = "*" });
+	struct secret secret = door_issue((struct wish) { .scope = "*" });
 	char text[256];
 	size_t i;
 
@@ -113,7 +115,7 @@ line_service(const char *name, const char *module, const char *arguments)
 static void
 account_and_session_with_a_wrong_argument_refuse_only_logins_by_token(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "arguments" });
+	struct secret secret = door_issue((struct wish) { .scope = "arguments" });
 	size_t i;
 
 	(void)state;
@@ -125,7 +127,8 @@ account_and_session_with_a_wrong_argument_refuse_only_logins_by_token(void **sta
 		pamh = door_open("arguments", "alice", NULL, &client);
 		ROW(pam_authenticate(pamh, 0) == PAM_SUCCESS, "'%s'", wrong_arguments[i]);
 		ROW(pam_acct_mgmt(pamh, 0) == PAM_SERVICE_ERR, "'%s'", wrong_arguments[i]);
-		ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "'%s'", wrong_arguments[i]);
+		ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "'%s'",
+		    wrong_arguments[i]);
 		ROW(pam_open_session(pamh, 0) == PAM_SERVICE_ERR, "'%s'", wrong_arguments[i]);
 		door_all_empty(pamh);
 		door_close(pamh);
@@ -170,36 +173,39 @@ gate_leaves_the_resource_to_what_stands_behind_the_door(void **state)
 		{ "service=sftp gate=tokgate-upload", "gated:login", "alice", PAM_SUCCESS },
 
 		/* With a group and a resource: asked as it stands for its members. */
-		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "sftp:upload:demo", "uploader",
-		    PAM_SUCCESS },
-		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "sftp:upload:else", "uploader",
-		    PAM_AUTH_ERR },
-		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "sftp:upload:demo", "alice",
-		    PAM_AUTH_ERR },
-		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "sftp:upload:*", "alice",
-		    PAM_AUTH_ERR },
-		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "gated:login", "alice",
-		    PAM_SUCCESS },
+		{ "service=sftp action=upload resource=demo gate=tokgate-upload",
+		    "sftp:upload:demo", "uploader", PAM_SUCCESS },
+		{ "service=sftp action=upload resource=demo gate=tokgate-upload",
+		    "sftp:upload:else", "uploader", PAM_AUTH_ERR },
+		{ "service=sftp action=upload resource=demo gate=tokgate-upload",
+		    "sftp:upload:demo", "alice", PAM_AUTH_ERR },
+		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "sftp:upload:*",
+		    "alice", PAM_AUTH_ERR },
+		{ "service=sftp action=upload resource=demo gate=tokgate-upload", "gated:login",
+		    "alice", PAM_SUCCESS },
 
 		/* A user's own group counts; one that does not exist has no members. */
 		{ "service=sftp gate=alice", "sftp:upload:demo", "alice", PAM_SUCCESS },
 		{ "service=sftp gate=no-such-group", "sftp:upload:demo", "uploader", PAM_AUTH_ERR },
 		{ "service=sftp gate=no-such-group", "gated:login", "uploader", PAM_SUCCESS },
-		{ "service=sftp gate=tokgate-upload", "sftp:upload:demo", "nobody-here", PAM_AUTH_ERR },
+		{ "service=sftp gate=tokgate-upload", "sftp:upload:demo", "nobody-here",
+		    PAM_AUTH_ERR },
 	};
 	char text[256];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++) {
-		struct secret secret = door_issue((struct wish){ .owner = rows[i].login, .scope = rows[i].scope });
+		struct secret secret = door_issue((struct wish) {
+		    .owner = rows[i].login, .scope = rows[i].scope });
 		int r;
 
-		snprintf(text, sizeof(text), "auth required pam_tokgate.so %s\n", rows[i].arguments);
+		snprintf(text, sizeof(text), "auth required pam_tokgate.so %s\n",
+		    rows[i].arguments);
 		door_service("gated", text);
 		r = door_try("gated", rows[i].login, NULL, secret.text);
-		ROW(r == rows[i].want, "%s, %s, %s: %s", rows[i].arguments, rows[i].scope, rows[i].login,
-		    pam_strerror(NULL, r));
+		ROW(r == rows[i].want, "%s, %s, %s: %s", rows[i].arguments, rows[i].scope,
+		    rows[i].login, pam_strerror(NULL, r));
 	}
 }
 
@@ -237,12 +243,14 @@ map_user_turns_the_drop_in_login_into_the_owner(void **state)
 
 		snprintf(text, sizeof(text),
 		    "auth required pam_tokgate.so %s %s\naccount required pam_tokgate.so\n"
-		    "session required pam_tokgate.so\n", args, rows[i].map);
+		    "session required pam_tokgate.so\n",
+		    args, rows[i].map);
 		door_service("mapped", text);
 		pamh = door_open("mapped", rows[i].login, NULL, &client);
 		r = pam_authenticate(pamh, 0);
 		ROW(r == rows[i].want, "row %zu: %s", i, pam_strerror(NULL, r));
-		ROW(strcmp(door_user(pamh), rows[i].user) == 0, "row %zu: user is %s", i, door_user(pamh));
+		ROW(strcmp(door_user(pamh), rows[i].user) == 0, "row %zu: user is %s", i,
+		    door_user(pamh));
 		if (r == PAM_SUCCESS) {
 			ROW(pam_acct_mgmt(pamh, 0) == PAM_SUCCESS, "row %zu", i);
 			ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "row %zu", i);
@@ -254,11 +262,16 @@ map_user_turns_the_drop_in_login_into_the_owner(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	TEST("an argument that is not understood refuses every password", an_argument_that_is_not_understood_refuses_every_password),
-	TEST("a word that is no service or action is a service error", a_word_that_is_no_service_or_action_is_a_service_error),
-	TEST("account and session with a wrong argument refuse only logins by token", account_and_session_with_a_wrong_argument_refuse_only_logins_by_token),
-	TEST("gate leaves the resource to what stands behind the door", gate_leaves_the_resource_to_what_stands_behind_the_door),
-	TEST("map user turns the drop in login into the owner", map_user_turns_the_drop_in_login_into_the_owner),
+	TEST("an argument that is not understood refuses every password",
+	    an_argument_that_is_not_understood_refuses_every_password),
+	TEST("a word that is no service or action is a service error",
+	    a_word_that_is_no_service_or_action_is_a_service_error),
+	TEST("account and session with a wrong argument refuse only logins by token",
+	    account_and_session_with_a_wrong_argument_refuse_only_logins_by_token),
+	TEST("gate leaves the resource to what stands behind the door",
+	    gate_leaves_the_resource_to_what_stands_behind_the_door),
+	TEST("map user turns the drop in login into the owner",
+	    map_user_turns_the_drop_in_login_into_the_owner),
 };
 
 int

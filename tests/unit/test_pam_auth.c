@@ -15,7 +15,8 @@ static void
 a_right_token_passes_every_phase(void **state)
 {
 	int64_t expires = time(NULL) + 3600;
-	struct secret secret = door_issue((struct wish){ .scope = "sftp:upload:demo", .expires_at = expires });
+	struct secret secret = door_issue((struct wish) {
+	    .scope = "sftp:upload:demo", .expires_at = expires });
 	struct client client = { .password = secret.text };
 	char when[TG_TIME_MAX + 1];
 	pam_handle_t *pamh;
@@ -24,6 +25,7 @@ a_right_token_passes_every_phase(void **state)
 	tg_format_when(expires, when);
 	door_record_clear();
 	pamh = door_open("beside", "alice", "192.0.2.7", &client);
+	assert_int_equal(pam_putenv(pamh, "TOKGATE_SCOPES=forged"), PAM_SUCCESS);
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	assert_true(strlen(pam_getenv(pamh, "TOKGATE_TICKET")) > 0);
 	assert_null(pam_getenv(pamh, "TOKGATE_SCOPES"));
@@ -47,7 +49,8 @@ a_right_token_passes_every_phase(void **state)
 static void
 scopes_are_exported_with_blanks_and_no_expiry_is_empty(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "sftp:upload:de*", .scope2 = "sftp:upload:demo" });
+	struct secret secret = door_issue((struct wish) {
+	    .scope = "sftp:upload:de*", .scope2 = "sftp:upload:demo" });
 	struct client client = { .password = secret.text };
 	pam_handle_t *pamh = door_open("beside", "alice", NULL, &client);
 
@@ -81,7 +84,7 @@ the_default_question_is_login_on_everything_of_the_pam_service(void **state)
 	door_service("door", "auth required pam_tokgate.so\n");
 	door_service("-bad-word", "auth required pam_tokgate.so\n");
 	for (i = 0; i < ROWS(rows); i++) {
-		struct secret secret = door_issue((struct wish){ .scope = rows[i].scope });
+		struct secret secret = door_issue((struct wish) { .scope = rows[i].scope });
 		int r = door_try(rows[i].service, "alice", NULL, secret.text);
 
 		ROW(r == rows[i].want, "%s at %s: %s", rows[i].scope, rows[i].service,
@@ -104,18 +107,21 @@ each_kind_of_no_is_an_auth_error_and_never_reaches_the_next_module(void **state)
 		{ "right", { .scope = "sftp" }, "alice", NULL, PAM_SUCCESS },
 		{ "right, drop-in login", { .scope = "sftp" }, TG_DROP_IN, NULL, PAM_SUCCESS },
 		{ "right, --as login", { .as = "bob" }, "bob", NULL, PAM_SUCCESS },
-		{ "right, bound address", { .from = "192.0.2.0/24" }, "alice", "192.0.2.9", PAM_SUCCESS },
+		{ "right, bound address", { .from = "192.0.2.0/24" }, "alice", "192.0.2.9",
+		    PAM_SUCCESS },
 		{ "expired", { .issued_at = now - 2 * day, .expires_at = now - day }, "alice", NULL,
 		    PAM_AUTH_ERR },
-		{ "not yet valid", { .not_before = now + day, .expires_at = now + 2 * day }, "alice", NULL,
+		{ "not yet valid", { .not_before = now + day, .expires_at = now + 2 * day },
+		    "alice", NULL, PAM_AUTH_ERR },
+		{ "idle", { .issued_at = now - 9 * day, .idle_s = 3600 }, "alice", NULL,
 		    PAM_AUTH_ERR },
-		{ "idle", { .issued_at = now - 9 * day, .idle_s = 3600 }, "alice", NULL, PAM_AUTH_ERR },
 		{ "wrong login", { .owner = "alice" }, "bob", NULL, PAM_AUTH_ERR },
 		{ "wrong login, root", { .owner = "alice" }, "root", NULL, PAM_AUTH_ERR },
 		{ "wrong service", { .scope = "ftp:upload:demo" }, "alice", NULL, PAM_AUTH_ERR },
 		{ "wrong action", { .scope = "sftp:list:demo" }, "alice", NULL, PAM_AUTH_ERR },
 		{ "wrong resource", { .scope = "sftp:upload:else" }, "alice", NULL, PAM_AUTH_ERR },
-		{ "wrong source", { .from = "192.0.2.0/24" }, "alice", "198.51.100.1", PAM_AUTH_ERR },
+		{ "wrong source", { .from = "192.0.2.0/24" }, "alice", "198.51.100.1",
+		    PAM_AUTH_ERR },
 		{ "unknown source", { .from = "192.0.2.0/24" }, "alice", NULL, PAM_AUTH_ERR },
 		{ "source by name", { .from = "127.0.0.0/8" }, "alice", "localhost", PAM_AUTH_ERR },
 	};
@@ -135,10 +141,10 @@ each_kind_of_no_is_an_auth_error_and_never_reaches_the_next_module(void **state)
 static void
 a_token_that_died_is_an_auth_error(void **state)
 {
-	struct secret revoked = door_issue((struct wish){ 0 });
-	struct secret once = door_issue((struct wish){ .uses = 1 });
-	struct secret suspended = door_issue((struct wish){ .owner = "gone" });
-	struct secret capped = door_issue((struct wish){ .owner = "capped" });
+	struct secret revoked = door_issue((struct wish) { 0 });
+	struct secret once = door_issue((struct wish) { .uses = 1 });
+	struct secret suspended = door_issue((struct wish) { .owner = "gone" });
+	struct secret capped = door_issue((struct wish) { .owner = "capped" });
 
 	(void)state;
 	door_record_clear();
@@ -165,7 +171,7 @@ a_token_that_died_is_an_auth_error(void **state)
 static void
 a_token_that_is_not_quite_right_never_reaches_the_next_module(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	char long_text[TG_TOKEN_MAX + 8];
 	char texts[8][TG_TOKEN_MAX + 1];
 	size_t n = 0, i;
@@ -173,17 +179,17 @@ a_token_that_is_not_quite_right_never_reaches_the_next_module(void **state)
 	(void)state;
 	for (i = 0; i < ROWS(texts); i++)
 		strcpy(texts[i], secret.text);
-	door_spoil(texts[n++], -1);                   /* checksum */
-	door_spoil(texts[n++], 6);                    /* id, checksum no longer fits */
-	door_spoil(texts[n++], 30);                   /* secret, checksum no longer fits */
-	door_spoil(texts[n], 6);                      /* unknown id */
+	door_spoil(texts[n++], -1); /* checksum */
+	door_spoil(texts[n++], 6);  /* id, checksum no longer fits */
+	door_spoil(texts[n++], 30); /* secret, checksum no longer fits */
+	door_spoil(texts[n], 6);    /* unknown id */
 	door_reseal(texts[n++]);
-	door_spoil(texts[n], 30);                     /* wrong secret */
+	door_spoil(texts[n], 30); /* wrong secret */
 	door_reseal(texts[n++]);
-	texts[n][strlen(texts[n]) - 1] = '\0';   /* cut short */
+	texts[n][strlen(texts[n]) - 1] = '\0'; /* cut short */
 	n++;
-	texts[n++][48] = '\0';                   /* cut shorter */
-	memcpy(texts[n++], "ghp", 3);            /* somebody else's */
+	texts[n++][48] = '\0';        /* cut shorter */
+	memcpy(texts[n++], "ghp", 3); /* somebody else's */
 	assert_int_equal(n, ROWS(texts));
 
 	door_record_clear();
@@ -209,22 +215,24 @@ an_ordinary_password_goes_on_only_with_passthrough(void **state)
 	assert_string_equal(door_recorded(), "unix-secret\nwrong\n");
 
 	/* Nothing but "no opinion" is a no. */
-	door_service("nobody", "auth [success=done ignore=ignore default=die] pam_tokgate.so passthrough\n");
+	door_service("nobody",
+	    "auth [success=done ignore=ignore default=die] pam_tokgate.so passthrough\n");
 	assert_int_equal(door_try("nobody", "alice", NULL, "unix-secret"), PAM_PERM_DENIED);
 }
 
 static void
 a_module_behind_a_careless_control_finds_no_token_in_the_handle(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	char mistyped[TG_TOKEN_MAX + 1];
 
 	(void)state;
 	strcpy(mistyped, secret.text);
 	door_spoil(mistyped, -1);
-	door_service("careless", "auth optional pam_tokgate.so service=sftp action=upload resource=demo\n"
-				 "auth optional pam_recorder.so peek\n"
-				 "auth required pam_deny.so\n");
+	door_service("careless",
+	    "auth optional pam_tokgate.so service=sftp action=upload resource=demo\n"
+	    "auth optional pam_recorder.so peek\n"
+	    "auth required pam_deny.so\n");
 	door_record_clear();
 	assert_int_not_equal(door_try("careless", "alice", NULL, secret.text), PAM_SUCCESS);
 	assert_int_not_equal(door_try("careless", "alice", NULL, mistyped), PAM_SUCCESS);
@@ -270,7 +278,7 @@ a_client_that_gives_no_password_gets_a_no(void **state)
 static void
 the_user_name_is_asked_for_where_the_door_gave_none(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { .password = secret.text };
 	pam_handle_t *pamh = door_open("beside", NULL, NULL, &client);
 
@@ -298,7 +306,7 @@ static void
 huge_passwords_and_control_bytes_are_ordinary_failing_input(void **state)
 {
 	static const size_t sizes[] = { 127, 511, 512, 513, 1024, 65536, 1 << 20 };
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	char text[TG_TOKEN_MAX + 8];
 	char *huge = malloc((1 << 20) + 1);
 	size_t i, j;
@@ -319,14 +327,17 @@ huge_passwords_and_control_bytes_are_ordinary_failing_input(void **state)
 	free(huge);
 
 	/* What sshd sends for users who may not log in. */
-	assert_int_equal(door_try("alone", "alice", NULL, "\b\n\r\177INCORRECT\b\n\r\177INCORRECT"), PAM_AUTH_ERR);
+	assert_int_equal(door_try("alone", "alice", NULL, "\b\n\r\177INCORRECT\b\n\r\177INCORRECT"),
+	    PAM_AUTH_ERR);
 	for (i = 0; i < 32; i++) {
 		static const char bytes[] = "\n\r\t \x01\x7f\x80\xff";
 
 		snprintf(text, sizeof(text), "%s%c", secret.text, bytes[i % 8]);
-		ROW(door_try("alone", "alice", NULL, text) == PAM_AUTH_ERR, "byte %zu after", i % 8);
+		ROW(door_try("alone", "alice", NULL, text) == PAM_AUTH_ERR, "byte %zu after",
+		    i % 8);
 		snprintf(text, sizeof(text), "%c%s", bytes[i % 8], secret.text);
-		ROW(door_try("alone", "alice", NULL, text) == PAM_AUTH_ERR, "byte %zu before", i % 8);
+		ROW(door_try("alone", "alice", NULL, text) == PAM_AUTH_ERR, "byte %zu before",
+		    i % 8);
 	}
 	door_log_clear();
 }
@@ -334,12 +345,14 @@ huge_passwords_and_control_bytes_are_ordinary_failing_input(void **state)
 static void
 a_hostile_login_cannot_write_a_second_log_line_or_field(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 
 	(void)state;
 	door_log_clear();
-	assert_int_equal(door_try("alone", "a\ntokgate: verdict=ok id=x", NULL, secret.text), PAM_AUTH_ERR);
-	assert_int_equal(door_try("alone", "x owner=root verdict=ok", "1 verdict=ok", secret.text), PAM_AUTH_ERR);
+	assert_int_equal(door_try("alone", "a\ntokgate: verdict=ok id=x", NULL, secret.text),
+	    PAM_AUTH_ERR);
+	assert_int_equal(door_try("alone", "x owner=root verdict=ok", "1 verdict=ok", secret.text),
+	    PAM_AUTH_ERR);
 	assert_non_null(strstr(door_log(), "verdict=wrong-login"));
 	assert_null(strstr(door_log(), "verdict=ok"));
 	assert_null(strstr(door_log(), "owner=root"));
@@ -351,7 +364,8 @@ static void
 only_who_has_proven_the_secret_is_told_why(void **state)
 {
 	int64_t now = time(NULL);
-	struct secret expired = door_issue((struct wish){ .issued_at = now - 7200, .expires_at = now - 3600 });
+	struct secret expired = door_issue((struct wish) {
+	    .issued_at = now - 7200, .expires_at = now - 3600 });
 	char wrong[TG_TOKEN_MAX + 1];
 	const struct {
 		const char *what, *service, *password;
@@ -371,34 +385,48 @@ only_who_has_proven_the_secret_is_told_why(void **state)
 	strcpy(wrong, expired.text);
 	door_spoil(wrong, 30);
 	door_reseal(wrong);
-	door_service("quiet", "auth required pam_tokgate.so quiet service=sftp action=upload resource=demo\n");
+	door_service("quiet",
+	    "auth required pam_tokgate.so quiet service=sftp action=upload resource=demo\n");
 	for (i = 0; i < ROWS(rows); i++) {
 		struct client client = { .password = rows[i].password, .answer = rows[i].answer };
 		pam_handle_t *pamh = door_open(rows[i].service, "alice", NULL, &client);
 
 		ROW(pam_authenticate(pamh, rows[i].flags) == PAM_AUTH_ERR, "%s", rows[i].what);
 		door_close(pamh);
-		ROW((strstr(client.shown, expired.id) != NULL && strstr(client.shown, "expired") != NULL) ==
-			rows[i].told, "%s: '%s'", rows[i].what, client.shown);
-		ROW(rows[i].told || client.shown[0] == '\0', "%s: '%s'", rows[i].what, client.shown);
+		ROW((strstr(client.shown, expired.id) != NULL &&
+			strstr(client.shown, "expired") != NULL) == rows[i].told,
+		    "%s: '%s'", rows[i].what, client.shown);
+		ROW(rows[i].told || client.shown[0] == '\0', "%s: '%s'", rows[i].what,
+		    client.shown);
 		ROW(client.delay == 0, "%s: asked for a delay", rows[i].what);
 	}
 }
 
 static const struct CMUnitTest tests[] = {
 	TEST("a right token passes every phase", a_right_token_passes_every_phase),
-	TEST("scopes are exported with blanks and no expiry is empty", scopes_are_exported_with_blanks_and_no_expiry_is_empty),
-	TEST("the default question is login on everything of the pam service", the_default_question_is_login_on_everything_of_the_pam_service),
-	TEST("each kind of no is an auth error and never reaches the next module", each_kind_of_no_is_an_auth_error_and_never_reaches_the_next_module),
+	TEST("scopes are exported with blanks and no expiry is empty",
+	    scopes_are_exported_with_blanks_and_no_expiry_is_empty),
+	TEST("the default question is login on everything of the pam service",
+	    the_default_question_is_login_on_everything_of_the_pam_service),
+	TEST("each kind of no is an auth error and never reaches the next module",
+	    each_kind_of_no_is_an_auth_error_and_never_reaches_the_next_module),
 	TEST("a token that died is an auth error", a_token_that_died_is_an_auth_error),
-	TEST("a token that is not quite right never reaches the next module", a_token_that_is_not_quite_right_never_reaches_the_next_module),
-	TEST("an ordinary password goes on only with passthrough", an_ordinary_password_goes_on_only_with_passthrough),
-	TEST("a module behind a careless control finds no token in the handle", a_module_behind_a_careless_control_finds_no_token_in_the_handle),
-	TEST("a client that gives no password gets a no", a_client_that_gives_no_password_gets_a_no),
-	TEST("the user name is asked for where the door gave none", the_user_name_is_asked_for_where_the_door_gave_none),
-	TEST("huge passwords and control bytes are ordinary failing input", huge_passwords_and_control_bytes_are_ordinary_failing_input),
-	TEST("a hostile login cannot write a second log line or field", a_hostile_login_cannot_write_a_second_log_line_or_field),
-	TEST("only who has proven the secret is told why", only_who_has_proven_the_secret_is_told_why),
+	TEST("a token that is not quite right never reaches the next module",
+	    a_token_that_is_not_quite_right_never_reaches_the_next_module),
+	TEST("an ordinary password goes on only with passthrough",
+	    an_ordinary_password_goes_on_only_with_passthrough),
+	TEST("a module behind a careless control finds no token in the handle",
+	    a_module_behind_a_careless_control_finds_no_token_in_the_handle),
+	TEST("a client that gives no password gets a no",
+	    a_client_that_gives_no_password_gets_a_no),
+	TEST("the user name is asked for where the door gave none",
+	    the_user_name_is_asked_for_where_the_door_gave_none),
+	TEST("huge passwords and control bytes are ordinary failing input",
+	    huge_passwords_and_control_bytes_are_ordinary_failing_input),
+	TEST("a hostile login cannot write a second log line or field",
+	    a_hostile_login_cannot_write_a_second_log_line_or_field),
+	TEST("only who has proven the secret is told why",
+	    only_who_has_proven_the_secret_is_told_why),
 };
 
 int

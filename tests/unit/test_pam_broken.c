@@ -73,7 +73,7 @@ static const struct {
 static void
 with_everything_of_ours_broken_tokens_fail_and_passwords_and_keys_do_not(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "*", .scope2 = "broken" });
+	struct secret secret = door_issue((struct wish) { .scope = "*", .scope2 = "broken" });
 	char text[2048];
 	size_t i;
 
@@ -97,10 +97,12 @@ with_everything_of_ours_broken_tokens_fail_and_passwords_and_keys_do_not(void **
 		door_log_clear();
 		r = door_try("broken", "alice", NULL, secret.text);
 		ROW(r == broken[i].want, "%s: %s", broken[i].what, pam_strerror(NULL, r));
-		ROW(strstr(door_log(), "unavailable: ") != NULL || strstr(door_log(), "misconfigured: ") != NULL,
+		ROW(strstr(door_log(), "unavailable: ") != NULL ||
+			strstr(door_log(), "misconfigured: ") != NULL,
 		    "%s: no reason in the log: %s", broken[i].what, door_log());
 		ROW(door_recorded()[0] == '\0', "%s: token went on", broken[i].what);
-		ROW(door_try("broken", "alice", NULL, "unix-secret") == PAM_SUCCESS, "%s", broken[i].what);
+		ROW(door_try("broken", "alice", NULL, "unix-secret") == PAM_SUCCESS, "%s",
+		    broken[i].what);
 
 		/* A key: no authentication. */
 		pamh = door_open("broken", "alice", NULL, &client);
@@ -115,7 +117,7 @@ with_everything_of_ours_broken_tokens_fail_and_passwords_and_keys_do_not(void **
 static void
 a_store_that_breaks_between_the_phases_refuses_the_token(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "*", .scope2 = "broken" });
+	struct secret secret = door_issue((struct wish) { .scope = "*", .scope2 = "broken" });
 	char text[1024];
 	size_t i;
 
@@ -169,7 +171,7 @@ a_missing_module_refuses_passwords_and_lets_keys_in(void **state)
 static void
 a_process_without_rights_gets_unavailable(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	int status;
 	pid_t pid;
 
@@ -190,10 +192,14 @@ a_process_without_rights_gets_unavailable(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	TEST("with everything of ours broken tokens fail and passwords and keys do not", with_everything_of_ours_broken_tokens_fail_and_passwords_and_keys_do_not),
-	TEST("a store that breaks between the phases refuses the token", a_store_that_breaks_between_the_phases_refuses_the_token),
-	TEST("a missing module refuses passwords and lets keys in", a_missing_module_refuses_passwords_and_lets_keys_in),
-	TEST("a process without rights gets unavailable", a_process_without_rights_gets_unavailable),
+	TEST("with everything of ours broken tokens fail and passwords and keys do not",
+	    with_everything_of_ours_broken_tokens_fail_and_passwords_and_keys_do_not),
+	TEST("a store that breaks between the phases refuses the token",
+	    a_store_that_breaks_between_the_phases_refuses_the_token),
+	TEST("a missing module refuses passwords and lets keys in",
+	    a_missing_module_refuses_passwords_and_lets_keys_in),
+	TEST("a process without rights gets unavailable",
+	    a_process_without_rights_gets_unavailable),
 };
 
 int

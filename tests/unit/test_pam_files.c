@@ -29,28 +29,37 @@ the_shipped_files_let_in_whom_they_say(void **state)
 		struct wish wish;
 		int want, account;
 	} rows[] = {
-		{ "sshd", "uploader", { .owner = "uploader", .scope = "sftp:upload:demo" }, PAM_SUCCESS, PAM_SUCCESS },
-		{ "sshd", "uploader", { .owner = "uploader", .scope = "sftp:upload:*" }, PAM_SUCCESS, PAM_SUCCESS },
+		{ "sshd", "uploader", { .owner = "uploader", .scope = "sftp:upload:demo" },
+		    PAM_SUCCESS, PAM_SUCCESS },
+		{ "sshd", "uploader", { .owner = "uploader", .scope = "sftp:upload:*" },
+		    PAM_SUCCESS, PAM_SUCCESS },
 		{ "sshd", "uploader", { .owner = "uploader", .scope = "sshd" }, PAM_AUTH_ERR, 0 },
 		{ "sshd", "alice", { .scope = "sftp:upload:demo" }, PAM_AUTH_ERR, 0 },
 		{ "sshd", "alice", { .scope = "sftp:upload:*" }, PAM_AUTH_ERR, 0 },
 		{ "sshd", "alice", { .scope = "sshd:login" }, PAM_SUCCESS, PAM_SUCCESS },
 		{ "sshd", "bob", { .owner = "alice", .scope = "*:*" }, PAM_AUTH_ERR, 0 },
-		{ "sshd", "expired", { .owner = "expired", .scope = "sshd:login" }, PAM_SUCCESS, PAM_AUTH_ERR },
+		{ "sshd", "expired", { .owner = "expired", .scope = "sshd:login" }, PAM_SUCCESS,
+		    PAM_AUTH_ERR },
 		{ "vsftpd", TG_DROP_IN, { .scope = "ftp:upload:demo" }, PAM_SUCCESS, PAM_SUCCESS },
 		{ "vsftpd", "alice", { .scope = "ftp:upload:demo" }, PAM_SUCCESS, PAM_SUCCESS },
 		{ "vsftpd", TG_DROP_IN, { .scope = "sftp:upload:demo" }, PAM_AUTH_ERR, 0 },
-		{ "vsftpd", TG_DROP_IN, { .owner = "root", .scope = "ftp:upload:demo" }, PAM_AUTH_ERR, 0 },
-		{ "vsftpd", TG_DROP_IN, { .owner = "expired", .scope = "ftp" }, PAM_SUCCESS, PAM_ACCT_EXPIRED },
-		{ "vsftpd", TG_DROP_IN, { .owner = "no-account", .scope = "ftp" }, PAM_SUCCESS, PAM_USER_UNKNOWN },
+		{ "vsftpd", TG_DROP_IN, { .owner = "root", .scope = "ftp:upload:demo" },
+		    PAM_AUTH_ERR, 0 },
+		{ "vsftpd", TG_DROP_IN, { .owner = "expired", .scope = "ftp" }, PAM_SUCCESS,
+		    PAM_ACCT_EXPIRED },
+		{ "vsftpd", TG_DROP_IN, { .owner = "no-account", .scope = "ftp" }, PAM_SUCCESS,
+		    PAM_USER_UNKNOWN },
 		{ "su", "alice", { .scope = "su:login" }, PAM_SUCCESS, PAM_SUCCESS },
 		{ "su", "alice", { .scope = "sshd:login" }, PAM_AUTH_ERR, 0 },
-		{ "su", "expired", { .owner = "expired", .scope = "su" }, PAM_SUCCESS, PAM_AUTH_ERR },
+		{ "su", "expired", { .owner = "expired", .scope = "su" }, PAM_SUCCESS,
+		    PAM_AUTH_ERR },
 		{ "imap", "alice", { .scope = "imap" }, PAM_SUCCESS, PAM_SUCCESS },
-		{ "imap", "no-account", { .owner = "no-account", .scope = "imap" }, PAM_SUCCESS, PAM_SUCCESS },
+		{ "imap", "no-account", { .owner = "no-account", .scope = "imap" }, PAM_SUCCESS,
+		    PAM_SUCCESS },
 		{ "imap", "alice", { .scope = "smtp" }, PAM_AUTH_ERR, 0 },
 		{ "login", "alice", { .scope = "login" }, PAM_SUCCESS, PAM_SUCCESS },
-		{ "login", "expired", { .owner = "expired", .scope = "login" }, PAM_SUCCESS, PAM_AUTH_ERR },
+		{ "login", "expired", { .owner = "expired", .scope = "login" }, PAM_SUCCESS,
+		    PAM_AUTH_ERR },
 	};
 	size_t i;
 
@@ -66,13 +75,14 @@ the_shipped_files_let_in_whom_they_say(void **state)
 		assert_int_equal(setresuid(4002, 0, 0), 0);
 		r = pam_authenticate(pamh, 0);
 		assert_int_equal(setresuid(0, 0, 0), 0);
-		ROW(r == rows[i].want, "%s, %s: %s", rows[i].door, rows[i].login, pam_strerror(pamh, r));
+		ROW(r == rows[i].want, "%s, %s: %s", rows[i].door, rows[i].login,
+		    pam_strerror(pamh, r));
 		if (r == PAM_SUCCESS) {
 			r = pam_acct_mgmt(pamh, 0);
-			ROW(r == rows[i].account, "%s, %s, account: %s", rows[i].door, rows[i].login,
-			    pam_strerror(pamh, r));
-			ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "%s, %s", rows[i].door,
-			    rows[i].login);
+			ROW(r == rows[i].account, "%s, %s, account: %s", rows[i].door,
+			    rows[i].login, pam_strerror(pamh, r));
+			ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "%s, %s",
+			    rows[i].door, rows[i].login);
 		}
 		door_close(pamh);
 	}
@@ -104,11 +114,14 @@ the_shipped_files_keep_unix_passwords_where_they_say(void **state)
 		pam_handle_t *pamh = door_open(rows[i].door, rows[i].login, NULL, &client);
 		int r = pam_authenticate(pamh, 0);
 
-		ROW(r == rows[i].want, "%s, %s: %s", rows[i].door, rows[i].login, pam_strerror(pamh, r));
+		ROW(r == rows[i].want, "%s, %s: %s", rows[i].door, rows[i].login,
+		    pam_strerror(pamh, r));
 		if (r == PAM_SUCCESS) {
 			r = pam_acct_mgmt(pamh, 0);
-			ROW(r == rows[i].account, "%s, %s: %s", rows[i].door, rows[i].login, pam_strerror(pamh, r));
-			ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "%s", rows[i].door);
+			ROW(r == rows[i].account, "%s, %s: %s", rows[i].door, rows[i].login,
+			    pam_strerror(pamh, r));
+			ROW(pam_setcred(pamh, PAM_ESTABLISH_CRED) == PAM_SUCCESS, "%s",
+			    rows[i].door);
 		}
 		door_close(pamh);
 	}
@@ -123,7 +136,8 @@ the_shipped_files_open_a_session_for_tokens_passwords_and_keys(void **state)
 	(void)state;
 	install_examples();
 	for (i = 0; i < ROWS(doors); i++) {
-		struct secret secret = door_issue((struct wish){ .scope = "ftp", .scope2 = doors[i] });
+		struct secret secret = door_issue((struct wish) {
+		    .scope = "ftp", .scope2 = doors[i] });
 		struct client client = { .password = secret.text };
 		pam_handle_t *pamh = door_open(doors[i], "alice", NULL, &client);
 
@@ -145,8 +159,10 @@ the_shipped_files_open_a_session_for_tokens_passwords_and_keys(void **state)
 
 static const struct CMUnitTest tests[] = {
 	TEST("the shipped files let in whom they say", the_shipped_files_let_in_whom_they_say),
-	TEST("the shipped files keep unix passwords where they say", the_shipped_files_keep_unix_passwords_where_they_say),
-	TEST("the shipped files open a session for tokens passwords and keys", the_shipped_files_open_a_session_for_tokens_passwords_and_keys),
+	TEST("the shipped files keep unix passwords where they say",
+	    the_shipped_files_keep_unix_passwords_where_they_say),
+	TEST("the shipped files open a session for tokens passwords and keys",
+	    the_shipped_files_open_a_session_for_tokens_passwords_and_keys),
 };
 
 int

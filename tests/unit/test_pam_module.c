@@ -44,8 +44,8 @@ the_module_exports_its_entry_points_and_nothing_else(void **state)
 static bool
 allowed_library(const char *name)
 {
-	static const char *const allowed[] = { "libtokgate.so.0", "libpam.so.0", "libc.so.6", "liblmdb.so.0",
-		"libsodium.so.23", "libasan.so.8", "libubsan.so.1" };
+	static const char *const allowed[] = { "libtokgate.so.0", "libpam.so.0", "libc.so.6",
+		"liblmdb.so.0", "libsodium.so.23", "libasan.so.8", "libubsan.so.1" };
 	size_t i;
 
 	for (i = 0; i < ROWS(allowed); i++)
@@ -59,7 +59,7 @@ static size_t
 check_needed(const struct link_map *map)
 {
 	const char *strings = NULL;
-	const ElfW(Dyn) *d;
+	const ElfW(Dyn) * d;
 	size_t n = 0;
 
 	for (d = map->l_ld; d->d_tag != DT_NULL; d++)
@@ -100,7 +100,7 @@ the_module_loads_the_library_and_what_it_stands_on(void **state)
 static void
 many_logins_leave_no_descriptor(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	unsigned int before;
 	char wrong[TG_TOKEN_MAX + 1];
 	int i;
@@ -116,7 +116,8 @@ many_logins_leave_no_descriptor(void **state)
 	for (i = 0; i < 1000; i++) {
 		assert_int_equal(door_try("beside", "alice", NULL, secret.text), PAM_SUCCESS);
 		assert_int_equal(door_try("beside", "alice", NULL, wrong), PAM_AUTH_ERR);
-		assert_int_equal(door_try("nowhere", "alice", NULL, secret.text), PAM_AUTHINFO_UNAVAIL);
+		assert_int_equal(door_try("nowhere", "alice", NULL, secret.text),
+		    PAM_AUTHINFO_UNAVAIL);
 	}
 	assert_int_equal(door_open_fds(), before);
 	door_log_clear();
@@ -137,7 +138,7 @@ log_in_often(void *arg)
 static void
 many_threads_log_in_at_once(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	pthread_t threads[8];
 	void *failed;
 	size_t i;
@@ -168,10 +169,11 @@ memory_holds(const unsigned char *inverted, size_t len)
 	while (!found && fgets(line, sizeof(line), maps) != NULL) {
 		const unsigned char *p;
 
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || strncmp(mode, "rw", 2) != 0 ||
-		    strstr(line, "[vv") != NULL)
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
+		    strncmp(mode, "rw", 2) != 0 || strstr(line, "[vv") != NULL)
 			continue;
-		for (p = (const unsigned char *)from; p + len <= (const unsigned char *)to && !found; p++) {
+		for (p = (const unsigned char *)from;
+		     p + len <= (const unsigned char *)to && !found; p++) {
 			for (i = 0; i < len && (p[i] ^ inverted[i]) == 0xff; i++)
 				;
 			found = i == len;
@@ -210,7 +212,7 @@ search_after_login(const char *path)
 static void
 no_copy_of_the_token_stays_in_memory(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	char path[512];
 	int status;
 	pid_t pid;
@@ -234,7 +236,7 @@ no_copy_of_the_token_stays_in_memory(void **state)
 static void
 no_log_line_ever_held_half_a_secret(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 
 	(void)state;
 	door_log_clear();
@@ -247,8 +249,10 @@ no_log_line_ever_held_half_a_secret(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	TEST("the module exports its entry points and nothing else", the_module_exports_its_entry_points_and_nothing_else),
-	TEST("the module loads the library and what it stands on", the_module_loads_the_library_and_what_it_stands_on),
+	TEST("the module exports its entry points and nothing else",
+	    the_module_exports_its_entry_points_and_nothing_else),
+	TEST("the module loads the library and what it stands on",
+	    the_module_loads_the_library_and_what_it_stands_on),
 	TEST("many logins leave no descriptor", many_logins_leave_no_descriptor),
 	TEST("many threads log in at once", many_threads_log_in_at_once),
 	TEST("no copy of the token stays in memory", no_copy_of_the_token_stays_in_memory),

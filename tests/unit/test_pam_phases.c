@@ -64,7 +64,8 @@ account_and_session_refuse_what_has_ended_since(void **state)
 
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++) {
-		struct secret secret = door_issue((struct wish){ .owner = "carol", .expires_at = time(NULL) + 3600 });
+		struct secret secret = door_issue((struct wish) {
+		    .owner = "carol", .expires_at = time(NULL) + 3600 });
 		struct client client = { .password = secret.text };
 		pam_handle_t *pamh = door_open("beside", "carol", NULL, &client);
 		int account, session;
@@ -75,8 +76,10 @@ account_and_session_refuse_what_has_ended_since(void **state)
 		session = pam_open_session(pamh, 0);
 		door_clock(0);
 		door_ceiling("carol", NULL);
-		ROW(account == rows[i].account, "%s: %s", rows[i].what, pam_strerror(pamh, account));
-		ROW(session == rows[i].session, "%s: %s", rows[i].what, pam_strerror(pamh, session));
+		ROW(account == rows[i].account, "%s: %s", rows[i].what,
+		    pam_strerror(pamh, account));
+		ROW(session == rows[i].session, "%s: %s", rows[i].what,
+		    pam_strerror(pamh, session));
 		if (session != PAM_SUCCESS)
 			door_all_empty(pamh);
 		door_close(pamh);
@@ -86,7 +89,8 @@ account_and_session_refuse_what_has_ended_since(void **state)
 static void
 a_session_exports_what_the_ceiling_leaves_now(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .owner = "carol", .scope = "sftp:upload:de*" });
+	struct secret secret = door_issue((struct wish) {
+	    .owner = "carol", .scope = "sftp:upload:de*" });
 	struct client client = { .password = secret.text };
 	pam_handle_t *pamh = door_open("beside", "carol", NULL, &client);
 
@@ -113,7 +117,7 @@ account_and_session_refuse_another_user_than_the_one_let_in(void **state)
 		{ TG_DROP_IN, "alice", PAM_PERM_DENIED, PAM_SESSION_ERR },
 		{ "alice", "alice", PAM_SUCCESS, PAM_SUCCESS },
 	};
-	struct secret secret = door_issue((struct wish){ .owner = "alice" });
+	struct secret secret = door_issue((struct wish) { .owner = "alice" });
 	size_t i;
 
 	(void)state;
@@ -134,7 +138,7 @@ account_and_session_refuse_another_user_than_the_one_let_in(void **state)
 static void
 a_later_attempt_in_one_handle_starts_from_nothing(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { .password = "wrong" };
 	pam_handle_t *pamh = door_open("beside", "alice", NULL, &client);
 
@@ -164,7 +168,7 @@ a_later_attempt_in_one_handle_starts_from_nothing(void **state)
 static void
 a_refused_attempt_leaves_nothing_of_a_granted_one(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { .password = secret.text };
 	pam_handle_t *pamh = door_open("alone", "alice", NULL, &client);
 
@@ -181,7 +185,8 @@ a_refused_attempt_leaves_nothing_of_a_granted_one(void **state)
 
 /* Authenticate and check the account in a child process; its ticket, as sshd copies it back. */
 static void
-ticket_from_child(const char *service, const char *login, const char *password, char *ticket, size_t size)
+ticket_from_child(const char *service, const char *login, const char *password, char *ticket,
+    size_t size)
 {
 	struct client client = { .password = password };
 	int fds[2], status;
@@ -195,7 +200,8 @@ ticket_from_child(const char *service, const char *login, const char *password, 
 		const char *value;
 
 		pamh = door_open(service, login, NULL, &client);
-		if (pam_authenticate(pamh, 0) != PAM_SUCCESS || pam_acct_mgmt(pamh, 0) != PAM_SUCCESS ||
+		if (pam_authenticate(pamh, 0) != PAM_SUCCESS ||
+		    pam_acct_mgmt(pamh, 0) != PAM_SUCCESS ||
 		    (value = pam_getenv(pamh, "TOKGATE_TICKET")) == NULL ||
 		    write(fds[1], value, strlen(value)) != (ssize_t)strlen(value))
 			_exit(1);
@@ -225,7 +231,7 @@ monitor(const char *login, const char *name, const char *value, struct client *c
 static void
 setcred_takes_over_the_ticket_of_an_authentication_in_a_child(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .scope = "sftp:upload:demo" });
+	struct secret secret = door_issue((struct wish) { .scope = "sftp:upload:demo" });
 	struct client client = { 0 };
 	char ticket[TG_TICKET_MAX + 1];
 	pam_handle_t *pamh;
@@ -250,7 +256,7 @@ setcred_takes_over_the_ticket_of_an_authentication_in_a_child(void **state)
 static void
 a_taken_over_ticket_is_judged_afresh(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { 0 };
 	char ticket[TG_TICKET_MAX + 1];
 	pam_handle_t *pamh;
@@ -268,7 +274,7 @@ a_taken_over_ticket_is_judged_afresh(void **state)
 static void
 a_ticket_works_for_its_login_alone(void **state)
 {
-	struct secret secret = door_issue((struct wish){ .owner = "alice" });
+	struct secret secret = door_issue((struct wish) { .owner = "alice" });
 	struct client client = { 0 };
 	char ticket[TG_TICKET_MAX + 1];
 	pam_handle_t *pamh;
@@ -310,7 +316,7 @@ a_ticket_works_for_its_login_alone(void **state)
 static void
 account_does_not_believe_the_environment(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { 0 };
 	char ticket[TG_TICKET_MAX + 1];
 	pam_handle_t *pamh;
@@ -322,8 +328,9 @@ account_does_not_believe_the_environment(void **state)
 	/* Not by token, for all that this process knows: other modules decide. */
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	door_close(pamh);
-	door_service("only_us", "account required pam_tokgate.so\nsession required pam_tokgate.so\n"
-				"auth required pam_tokgate.so\n");
+	door_service("only_us",
+	    "account required pam_tokgate.so\nsession required pam_tokgate.so\n"
+	    "auth required pam_tokgate.so\n");
 	pamh = door_open("only_us", "alice", NULL, &client);
 	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
 	assert_int_equal(pam_open_session(pamh, 0), PAM_PERM_DENIED);
@@ -334,9 +341,9 @@ account_does_not_believe_the_environment(void **state)
 static void
 a_session_without_a_token_gets_every_variable_empty(void **state)
 {
-	static const char *const names[] = { "TOKGATE_TICKET", "TOKGATE_ID", "TOKGATE_OWNER", "TOKGATE_SCOPES",
-		"TOKGATE_EXPIRES" };
-	struct secret secret = door_issue((struct wish){ 0 });
+	static const char *const names[] = { "TOKGATE_TICKET", "TOKGATE_ID", "TOKGATE_OWNER",
+		"TOKGATE_SCOPES", "TOKGATE_EXPIRES" };
+	struct secret secret = door_issue((struct wish) { 0 });
 	char ticket[TG_TICKET_MAX + 1];
 	size_t i;
 
@@ -345,7 +352,8 @@ a_session_without_a_token_gets_every_variable_empty(void **state)
 	for (i = 0; i < ROWS(names); i++) {
 		struct client client = { 0 };
 		/* As after a public key, with pam_env before us and a user's file that names a good ticket. */
-		pam_handle_t *pamh = monitor("alice", names[i], i == 0 ? ticket : "forged", &client);
+		pam_handle_t *pamh = monitor("alice", names[i], i == 0 ? ticket : "forged",
+		    &client);
 
 		ROW(pam_open_session(pamh, 0) == PAM_SUCCESS, "%s", names[i]);
 		door_all_empty(pamh);
@@ -357,7 +365,7 @@ a_session_without_a_token_gets_every_variable_empty(void **state)
 static void
 a_user_file_of_pam_env_is_overridden(void **state)
 {
-	struct secret secret = door_issue((struct wish){ 0 });
+	struct secret secret = door_issue((struct wish) { 0 });
 	struct client client = { .password = secret.text };
 	char text[1024];
 	pam_handle_t *pamh;
@@ -368,7 +376,8 @@ a_user_file_of_pam_env_is_overridden(void **state)
 	    "auth required pam_recorder.so accept=unix-secret\n"
 	    "session required pam_env.so readenv=1 envfile=%s\n"
 	    "session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n",
-	    door_file("environment", "TOKGATE_SCOPES=*\nTOKGATE_OWNER=root\nTOKGATE_TICKET=x\nOTHER=kept\n", 0644));
+	    door_file("environment",
+		"TOKGATE_SCOPES=*\nTOKGATE_OWNER=root\nTOKGATE_TICKET=x\nOTHER=kept\n", 0644));
 	door_service("env", text);
 	pamh = door_open("env", "alice", NULL, &client);
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
@@ -388,16 +397,23 @@ a_user_file_of_pam_env_is_overridden(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	TEST("account and session refuse what has ended since", account_and_session_refuse_what_has_ended_since),
-	TEST("a session exports what the ceiling leaves now", a_session_exports_what_the_ceiling_leaves_now),
-	TEST("account and session refuse another user than the one let in", account_and_session_refuse_another_user_than_the_one_let_in),
-	TEST("a later attempt in one handle starts from nothing", a_later_attempt_in_one_handle_starts_from_nothing),
-	TEST("a refused attempt leaves nothing of a granted one", a_refused_attempt_leaves_nothing_of_a_granted_one),
-	TEST("setcred takes over the ticket of an authentication in a child", setcred_takes_over_the_ticket_of_an_authentication_in_a_child),
+	TEST("account and session refuse what has ended since",
+	    account_and_session_refuse_what_has_ended_since),
+	TEST("a session exports what the ceiling leaves now",
+	    a_session_exports_what_the_ceiling_leaves_now),
+	TEST("account and session refuse another user than the one let in",
+	    account_and_session_refuse_another_user_than_the_one_let_in),
+	TEST("a later attempt in one handle starts from nothing",
+	    a_later_attempt_in_one_handle_starts_from_nothing),
+	TEST("a refused attempt leaves nothing of a granted one",
+	    a_refused_attempt_leaves_nothing_of_a_granted_one),
+	TEST("setcred takes over the ticket of an authentication in a child",
+	    setcred_takes_over_the_ticket_of_an_authentication_in_a_child),
 	TEST("a taken over ticket is judged afresh", a_taken_over_ticket_is_judged_afresh),
 	TEST("a ticket works for its login alone", a_ticket_works_for_its_login_alone),
 	TEST("account does not believe the environment", account_does_not_believe_the_environment),
-	TEST("a session without a token gets every variable empty", a_session_without_a_token_gets_every_variable_empty),
+	TEST("a session without a token gets every variable empty",
+	    a_session_without_a_token_gets_every_variable_empty),
 	TEST("a user file of pam env is overridden", a_user_file_of_pam_env_is_overridden),
 };
 

@@ -16,13 +16,15 @@ static const struct door {
 	enum login login;
 	const char *how;
 } doors[] = {
-	{"sshd", AS_OWNER, "ssh USER@HOST, token at the password prompt"},
-	{"sftp", AS_OWNER, "sftp USER@HOST, token at the password prompt"},
-	{"ftp", AS_EITHER, "curl --netrc-file FILE -T UPLOAD ftp://HOST/, user and token in FILE"},
-	{"smtp", AS_EITHER, "the token as the password of the outgoing server"},
-	{"imap", AS_EITHER, "the token as the password of the incoming server"},
-	{"ldap", AS_OWNER, "ldapsearch -x -W -D DN, token at the password prompt"},
-	{"http", AS_EITHER, "curl --netrc-file FILE https://HOST/; twine: user and token in .pypirc"},
+	{ "sshd", AS_OWNER, "ssh USER@HOST, token at the password prompt" },
+	{ "sftp", AS_OWNER, "sftp USER@HOST, token at the password prompt" },
+	{ "ftp", AS_EITHER,
+	    "curl --netrc-file FILE -T UPLOAD ftp://HOST/, user and token in FILE" },
+	{ "smtp", AS_EITHER, "the token as the password of the outgoing server" },
+	{ "imap", AS_EITHER, "the token as the password of the incoming server" },
+	{ "ldap", AS_OWNER, "ldapsearch -x -W -D DN, token at the password prompt" },
+	{ "http", AS_EITHER,
+	    "curl --netrc-file FILE https://HOST/; twine: user and token in .pypirc" },
 };
 
 static bool
@@ -64,7 +66,8 @@ explain_scope(const char *scope, FILE *out)
 	fprintf(out, "  %.*s: %.*s %s\n", service_len, scope,
 	    advice_any_action(scope) ? (int)strlen("everything") : action_len,
 	    advice_any_action(scope) ? "everything" : action + 1,
-	    resource != NULL && strcmp(resource, ":*") != 0 ? resource + 1 : "of the whole service");
+	    resource != NULL && strcmp(resource, ":*") != 0 ? resource + 1 :
+							      "of the whole service");
 }
 
 static void

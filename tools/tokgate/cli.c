@@ -88,10 +88,11 @@ cli_flush(int code)
 enum { OPT_CONFIG, OPT_STORE, OPT_JSON, OPT_HELP };
 
 static const struct cli_option globals[] = {
-	[OPT_CONFIG] = {"config", "FILE", "read this configuration (" TG_CONFIG_FILE ")", false},
-	[OPT_STORE] = {"store", "DIR", "work on this store, whatever the configuration says", false},
-	[OPT_JSON] = {"json", NULL, "print JSON, one object a line", false},
-	[OPT_HELP] = {"help", NULL, "show this", false},
+	[OPT_CONFIG] = { "config", "FILE", "read this configuration (" TG_CONFIG_FILE ")", false },
+	[OPT_STORE] = { "store", "DIR", "work on this store, whatever the configuration says",
+	    false },
+	[OPT_JSON] = { "json", NULL, "print JSON, one object a line", false },
+	[OPT_HELP] = { "help", NULL, "show this", false },
 };
 
 /* getopt_long(3) answers these for option i of the command, of the globals. */
@@ -130,9 +131,8 @@ give(struct cli_given *given, size_t most, const char *text)
 static int
 usage(const struct cli *cli, const char *what, const char *word)
 {
-	return cli_fail(-1, "%s '%.*s' (see 'tokgate help%s%s')", what,
-	    (int)strcspn(word, "="), word, cli->command != NULL ? " " : "",
-	    cli->command != NULL ? cli->command->name : "");
+	return cli_fail(-1, "%s '%.*s' (see 'tokgate help%s%s')", what, (int)strcspn(word, "="),
+	    word, cli->command != NULL ? " " : "", cli->command != NULL ? cli->command->name : "");
 }
 
 /* A whole token of this or any other site: on no account an argument. */
@@ -147,15 +147,16 @@ is_whole_token(const char *text)
 static int
 refuse_secret(void)
 {
-	return cli_fail(-1, "a token must not be an argument, where others on this machine can read "
-			    "it: pass it on stdin, and revoke it if it was a live one");
+	return cli_fail(-1,
+	    "a token must not be an argument, where others on this machine can read "
+	    "it: pass it on stdin, and revoke it if it was a live one");
 }
 
 static int
 take_global(struct cli *cli, size_t which, const char *value, const char *word)
 {
-	const char **text[] = {[OPT_CONFIG] = &cli->config, [OPT_STORE] = &cli->store};
-	bool *flag[] = {[OPT_JSON] = &cli->json, [OPT_HELP] = &cli->help};
+	const char **text[] = { [OPT_CONFIG] = &cli->config, [OPT_STORE] = &cli->store };
+	bool *flag[] = { [OPT_JSON] = &cli->json, [OPT_HELP] = &cli->help };
 	bool twice = value != NULL ? *text[which] != NULL : *flag[which];
 
 	if (twice)
@@ -197,7 +198,8 @@ refuse_option(const struct cli *cli, int answer, const char *word)
 	if (option == NULL || strncmp(word, "--", 2) != 0 ||
 	    strcspn(word + 2, "=") != strlen(option->name))
 		return usage(cli, "unknown option", word);
-	return usage(cli, answer == ':' ? "no value for option" : "a value is too much for option", word);
+	return usage(cli, answer == ':' ? "no value for option" : "a value is too much for option",
+	    word);
 }
 
 static int
@@ -214,7 +216,7 @@ take_word(struct cli *cli, const char *word, size_t most)
 int
 cli_read(struct cli *cli, int argc, char **argv)
 {
-	struct option longs[CLI_OPTIONS_MAX + CLI_COUNT(globals) + 1] = {0};
+	struct option longs[CLI_OPTIONS_MAX + CLI_COUNT(globals) + 1] = { 0 };
 	size_t noptions = cli->command != NULL ? cli->command->noptions : 0;
 	size_t most = (size_t)argc;
 
@@ -401,7 +403,7 @@ cli_span(int64_t seconds, char out[static CLI_SPAN_MAX + 1])
 	static const struct {
 		int64_t s;
 		char letter;
-	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
 	size_t i = 0;
 
 	/* Two of a unit at least: "36h" says more than "1d". */

@@ -28,7 +28,7 @@ struct cli_option {
 	const char *name;  /* without dashes */
 	const char *value; /* how the help calls its value; NULL: it takes none */
 	const char *help;
-	bool repeats;      /* else a second one is an error */
+	bool repeats; /* else a second one is an error */
 };
 
 /* The values of one option, in order; all point into argv. */

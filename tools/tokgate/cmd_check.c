@@ -14,13 +14,13 @@ static int run(struct cli *cli);
 enum { OPT_SERVICE, OPT_LOGIN, OPT_ACTION, OPT_RESOURCE, OPT_GATE, OPT_FROM, OPT_DRY_RUN };
 
 static const struct cli_option options[] = {
-	[OPT_SERVICE] = {"service", "SERVICE", "the door that asks", false},
-	[OPT_LOGIN] = {"login", "LOGIN", "the user name that was sent (" TG_DROP_IN ")", false},
-	[OPT_ACTION] = {"action", "ACTION", "what is to be done (login)", false},
-	[OPT_RESOURCE] = {"resource", "RESOURCE", "to what (*, the whole service)", false},
-	[OPT_GATE] = {"gate", NULL, "to something that is decided later, behind the door", false},
-	[OPT_FROM] = {"from", "ADDRESS", "where the client is (unknown)", false},
-	[OPT_DRY_RUN] = {"dry-run", NULL, "consume no use and record nothing", false},
+	[OPT_SERVICE] = { "service", "SERVICE", "the door that asks", false },
+	[OPT_LOGIN] = { "login", "LOGIN", "the user name that was sent (" TG_DROP_IN ")", false },
+	[OPT_ACTION] = { "action", "ACTION", "what is to be done (login)", false },
+	[OPT_RESOURCE] = { "resource", "RESOURCE", "to what (*, the whole service)", false },
+	[OPT_GATE] = { "gate", NULL, "to something that is decided later, behind the door", false },
+	[OPT_FROM] = { "from", "ADDRESS", "where the client is (unknown)", false },
+	[OPT_DRY_RUN] = { "dry-run", NULL, "consume no use and record nothing", false },
 };
 
 const struct cli_command cmd_check = {
@@ -116,7 +116,7 @@ print_verdict(const struct cli *cli, enum tg_status verdict, const struct tg_gra
 static int
 judge(struct cli *cli, const struct tg_request *req, const char *text, size_t len)
 {
-	struct tg_grant grant = {0};
+	struct tg_grant grant = { 0 };
 	enum tg_status verdict = tg_check(cli->tg, text, len, req, &grant);
 	int code = cli_exit(verdict);
 
@@ -148,7 +148,8 @@ fill_request(const struct cli *cli, struct tg_request *req)
 	if (req->gate && req->resource != NULL)
 		return cli_fail(CLI_USAGE, "--gate and --resource exclude each other");
 	/* To the check such an address is an unknown one; here it is a slip. */
-	if (req->source != NULL && (strchr(req->source, '/') != NULL || !tg_source_valid(req->source)))
+	if (req->source != NULL &&
+	    (strchr(req->source, '/') != NULL || !tg_source_valid(req->source)))
 		return cli_fail(CLI_USAGE, "not an address: '%s'", req->source);
 	return CLI_DONE;
 }
@@ -156,7 +157,7 @@ fill_request(const struct cli *cli, struct tg_request *req)
 static int
 run(struct cli *cli)
 {
-	struct tg_request req = {0};
+	struct tg_request req = { 0 };
 	const char *text;
 	char *buf;
 	ssize_t len;
@@ -168,7 +169,8 @@ run(struct cli *cli)
 	text = buf;
 	len = read_input(buf, INPUT_MAX + 1);
 	if (len < 0) {
-		code = cli_fail(CLI_COULD_NOT, "cannot read the token from stdin: %s", strerror(errno));
+		code = cli_fail(CLI_COULD_NOT, "cannot read the token from stdin: %s",
+		    strerror(errno));
 	} else if (len > INPUT_MAX) {
 		code = cli_fail(CLI_USAGE, "more than 1 MiB on stdin");
 	} else {

@@ -22,8 +22,9 @@ static int run(struct cli *cli);
 enum { OPT_PAM_DIR, OPT_MODULE };
 
 static const struct cli_option options[] = {
-	[OPT_PAM_DIR] = {"pam-dir", "DIR", "look at the service files there (/etc/pam.d)", false},
-	[OPT_MODULE] = {"module", "FILE", "look at this module (" PAM_MODULE_DIR "/pam_tokgate.so)", false},
+	[OPT_PAM_DIR] = { "pam-dir", "DIR", "look at the service files there (/etc/pam.d)", false },
+	[OPT_MODULE] = { "module", "FILE",
+	    "look at this module (" PAM_MODULE_DIR "/pam_tokgate.so)", false },
 };
 
 const struct cli_command cmd_doctor = {
@@ -106,8 +107,8 @@ find_owner(struct doctor *doctor, const char *where, uid_t uid)
 {
 	char problem[100];
 
-	snprintf(problem, sizeof(problem), "belongs to uid %" PRIu32 ", neither root nor the configured one",
-	    (uint32_t)uid);
+	snprintf(problem, sizeof(problem),
+	    "belongs to uid %" PRIu32 ", neither root nor the configured one", (uint32_t)uid);
 	doctor_find(doctor, "store-owner", where, problem,
 	    "run 'tokgate init --user USER' with the account that shall own it");
 }
@@ -208,8 +209,8 @@ check_config(struct doctor *doctor)
 static void
 check_entry_points(struct doctor *doctor, const char *path)
 {
-	static const char *const names[] = {"pam_sm_authenticate", "pam_sm_setcred",
-	    "pam_sm_acct_mgmt", "pam_sm_open_session", "pam_sm_close_session"};
+	static const char *const names[] = { "pam_sm_authenticate", "pam_sm_setcred",
+		"pam_sm_acct_mgmt", "pam_sm_open_session", "pam_sm_close_session" };
 	void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	char problem[60];
 
@@ -221,7 +222,8 @@ check_entry_points(struct doctor *doctor, const char *path)
 	for (size_t i = 0; i < CLI_COUNT(names); i++) {
 		snprintf(problem, sizeof(problem), "has no %s", names[i]);
 		if (dlsym(module, names[i]) == NULL)
-			doctor_find(doctor, "module-load", path, problem, "install the module again");
+			doctor_find(doctor, "module-load", path, problem,
+			    "install the module again");
 	}
 	dlclose(module);
 }
@@ -256,7 +258,8 @@ check_clock(struct doctor *doctor)
 	tg_format_when(time(NULL), now);
 	snprintf(problem, sizeof(problem), "it says %s; tokens are judged by it", now);
 	if (time(NULL) < oldest)
-		doctor_find(doctor, "clock", "the system's clock", problem, "set it, and keep it by NTP");
+		doctor_find(doctor, "clock", "the system's clock", problem,
+		    "set it, and keep it by NTP");
 }
 
 static void (*const checks[])(struct doctor *doctor) = {

@@ -148,13 +148,14 @@ copy(FILE *f)
 
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
 		fwrite(buf, 1, n, stdout);
-	return ferror(f) ? cli_fail(CLI_COULD_NOT, "cannot read it: %s", strerror(errno)) : CLI_DONE;
+	return ferror(f) ? cli_fail(CLI_COULD_NOT, "cannot read it: %s", strerror(errno)) :
+			   CLI_DONE;
 }
 
 static int
 print(const char *const dirs[], size_t ndirs, const char *name)
 {
-	static const char *const suffixes[] = {"", ".pam"};
+	static const char *const suffixes[] = { "", ".pam" };
 	FILE *f = NULL;
 	int code;
 
@@ -175,7 +176,7 @@ static int
 run(struct cli *cli)
 {
 	char beside[PATH_MAX] = "";
-	const char *const dirs[] = {EXAMPLES_DIR, beside};
+	const char *const dirs[] = { EXAMPLES_DIR, beside };
 	size_t ndirs = source_dir(beside) ? 2 : 1;
 
 	if (cli->words.n == 0)

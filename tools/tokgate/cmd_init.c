@@ -18,15 +18,17 @@ static int run(struct cli *cli);
 enum { OPT_USER };
 
 static const struct cli_option options[] = {
-	[OPT_USER] = {"user", "USER", "who owns the store (tokgate if that account exists, else root)", false},
+	[OPT_USER] = { "user", "USER",
+	    "who owns the store (tokgate if that account exists, else root)", false },
 };
 
 const struct cli_command cmd_init = {
 	.name = "init",
 	.synopsis = "init [--user USER]",
 	.about = "Make the store; set owner and modes of one that exists.",
-	.more = "The check trusts a store of root, or of the uid that the configuration names: where\n"
-		"there is no configuration yet, one that names the owner is made.",
+	.more =
+	    "The check trusts a store of root, or of the uid that the configuration names: where\n"
+	    "there is no configuration yet, one that names the owner is made.",
 	.example = "tokgate init",
 	.options = options,
 	.noptions = CLI_COUNT(options),
@@ -64,11 +66,13 @@ make_config_dir(const char *config, struct made *made)
 		return cli_fail(CLI_COULD_NOT, "path too long: '%s'", config);
 	dir = dirname(copy);
 	if (mkdir(dir, 0700) != 0)
-		return errno == EEXIST ? CLI_DONE :
-					 cli_fail(CLI_COULD_NOT, "cannot make '%s': %s", dir, strerror(errno));
+		return errno == EEXIST ?
+		    CLI_DONE :
+		    cli_fail(CLI_COULD_NOT, "cannot make '%s': %s", dir, strerror(errno));
 	cli_copy(dir, sizeof(made->dir), made->dir);
 	if (chmod(dir, 0755) != 0)
-		return cli_fail(CLI_COULD_NOT, "cannot set the mode of '%s': %s", dir, strerror(errno));
+		return cli_fail(CLI_COULD_NOT, "cannot set the mode of '%s': %s", dir,
+		    strerror(errno));
 	return CLI_DONE;
 }
 
@@ -145,8 +149,9 @@ make_store(struct cli *cli, uid_t uid, gid_t gid, bool *fresh)
 	if (code != CLI_DONE)
 		return code;
 	if (needs_config(uid) && tg_service_uid(cli->tg) != uid)
-		return cli_fail(CLI_COULD_NOT, "nothing done: first '%s' needs the line 'uid = %" PRIu32 "'",
-		    config, (uint32_t)uid);
+		return cli_fail(CLI_COULD_NOT,
+		    "nothing done: first '%s' needs the line 'uid = %" PRIu32 "'", config,
+		    (uint32_t)uid);
 	status = tg_init(cli->tg, uid, gid, NULL, fresh);
 	return status == TG_OK ? CLI_DONE : cli_refused(cli, status);
 }
@@ -154,7 +159,7 @@ make_store(struct cli *cli, uid_t uid, gid_t gid, bool *fresh)
 static int
 run(struct cli *cli)
 {
-	struct made made = {0};
+	struct made made = { 0 };
 	bool fresh = false;
 	uid_t uid = 0;
 	gid_t gid = 0;

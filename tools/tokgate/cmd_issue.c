@@ -31,15 +31,19 @@ enum {
 };
 
 static const struct cli_option options[] = {
-	[OPT_SCOPE] = {"scope", "SCOPE", "what it may do: SERVICE[:ACTION[:RESOURCE]]; repeat for more", true},
-	[OPT_NAME] = {"name", "TEXT", "what it is for", false},
-	[OPT_EXPIRES] = {"expires", "WHEN", "90d (default), a date as 2027-01-31T12:00Z, or never", false},
-	[OPT_NOT_BEFORE] = {"not-before", "WHEN", "not valid earlier; durations of --expires begin there", false},
-	[OPT_IDLE] = {"idle", "DURATION", "dead after so long without use", false},
-	[OPT_AS] = {"as", "LOGIN", "a further user name that it may be sent with; repeat for more", true},
-	[OPT_FROM] = {"from", "CIDR", "only from this address or network; repeat for more", true},
-	[OPT_USES] = {"uses", "N", "dead after so many uses", false},
-	[OPT_OUT] = {"out", "FILE", "write the token to this new file instead of stdout", false},
+	[OPT_SCOPE] = { "scope", "SCOPE",
+	    "what it may do: SERVICE[:ACTION[:RESOURCE]]; repeat for more", true },
+	[OPT_NAME] = { "name", "TEXT", "what it is for", false },
+	[OPT_EXPIRES] = { "expires", "WHEN", "90d (default), a date as 2027-01-31T12:00Z, or never",
+	    false },
+	[OPT_NOT_BEFORE] = { "not-before", "WHEN",
+	    "not valid earlier; durations of --expires begin there", false },
+	[OPT_IDLE] = { "idle", "DURATION", "dead after so long without use", false },
+	[OPT_AS] = { "as", "LOGIN", "a further user name that it may be sent with; repeat for more",
+	    true },
+	[OPT_FROM] = { "from", "CIDR", "only from this address or network; repeat for more", true },
+	[OPT_USES] = { "uses", "N", "dead after so many uses", false },
+	[OPT_OUT] = { "out", "FILE", "write the token to this new file instead of stdout", false },
 };
 
 const struct cli_command cmd_issue = {
@@ -77,8 +81,8 @@ source_valid(const char *text, const char **why)
 
 /* The values of a repeated option, each judged, into an array of strings. */
 static int
-fill_list(const struct cli *cli, size_t which, bool (*valid)(const char *, const char **), size_t max,
-    size_t stride, char *to, size_t *n)
+fill_list(const struct cli *cli, size_t which, bool (*valid)(const char *, const char **),
+    size_t max, size_t stride, char *to, size_t *n)
 {
 	const struct cli_given *given = &cli->given[which];
 	const char *name = options[which].name;
@@ -126,13 +130,15 @@ fill_times(const struct cli *cli, int64_t now, struct tg_token *token)
 	int64_t idle_s = 0;
 
 	if (not_before != NULL && tg_parse_when(not_before, now, &token->not_before) != TG_OK)
-		return cli_fail(CLI_USAGE, "--not-before '%s': neither a date nor a duration", not_before);
+		return cli_fail(CLI_USAGE, "--not-before '%s': neither a date nor a duration",
+		    not_before);
 	if (expires == NULL)
 		expires = default_expiry;
 	if (strcmp(expires, "never") != 0 &&
-	    tg_parse_when(expires, not_before != NULL ? token->not_before : now, &token->expires_at) !=
-		TG_OK)
-		return cli_fail(CLI_USAGE, "--expires '%s': neither a date, a duration, nor never", expires);
+	    tg_parse_when(expires, not_before != NULL ? token->not_before : now,
+		&token->expires_at) != TG_OK)
+		return cli_fail(CLI_USAGE, "--expires '%s': neither a date, a duration, nor never",
+		    expires);
 	if (token->expires_at != 0 && token->expires_at <= now)
 		return cli_fail(CLI_USAGE, "--expires '%s': is in the past", expires);
 	if (idle != NULL && (tg_parse_duration(idle, &idle_s) != TG_OK || idle_s > TG_IDLE_MAX_S))
@@ -307,7 +313,7 @@ issue_to(struct cli *cli, struct tg_token *token, int out)
 static int
 issue(struct cli *cli, struct tg_token *token)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 	const char *path = cli_value(cli, OPT_OUT);
 	int out = STDOUT_FILENO;
 	int code = CLI_DONE;
@@ -335,7 +341,7 @@ static int
 run(struct cli *cli)
 {
 	int64_t now = time(NULL);
-	struct tg_token token = {0};
+	struct tg_token token = { 0 };
 	int code = fill_token(cli, now, &token);
 
 	if (code == CLI_DONE)

@@ -13,10 +13,11 @@ static int run(struct cli *cli);
 enum { OPT_OWNER, OPT_SERVICE, OPT_STATE };
 
 static const struct cli_option options[] = {
-	[OPT_OWNER] = {"owner", "OWNER", "only tokens of this owner", false},
-	[OPT_SERVICE] = {"service", "SERVICE", "only tokens with a scope that covers this service", false},
-	[OPT_STATE] = {"state", "STATE", "active (default), not-yet-valid, expired, idle, used-up, revoked, all",
-	    false},
+	[OPT_OWNER] = { "owner", "OWNER", "only tokens of this owner", false },
+	[OPT_SERVICE] = { "service", "SERVICE", "only tokens with a scope that covers this service",
+	    false },
+	[OPT_STATE] = { "state", "STATE",
+	    "active (default), not-yet-valid, expired, idle, used-up, revoked, all", false },
 };
 
 const struct cli_command cmd_list = {
@@ -30,8 +31,8 @@ const struct cli_command cmd_list = {
 };
 
 /* Those that a token can be in by itself: tg_token.state. */
-static const enum tg_status states[] = {
-	TG_OK, TG_NOT_YET_VALID, TG_EXPIRED, TG_IDLE, TG_USED_UP, TG_REVOKED};
+static const enum tg_status states[] = { TG_OK, TG_NOT_YET_VALID, TG_EXPIRED, TG_IDLE, TG_USED_UP,
+	TG_REVOKED };
 
 struct listing {
 	const char *service; /* NULL: any */
@@ -106,8 +107,8 @@ add_row(const struct listing *listing, const struct tg_token *token)
 	char scopes[TG_SCOPES_MAX * (TG_SCOPE_MAX + 2) + 1];
 	char expiry[CLI_SPAN_MAX + 8];
 	char used[CLI_SPAN_MAX + TG_SOURCE_MAX + 16];
-	const char *cells[] = {token->id, token->owner, token->name, scopes,
-	    cli_state_name(token->state), expiry, used};
+	const char *cells[] = { token->id, token->owner, token->name, scopes,
+		cli_state_name(token->state), expiry, used };
 
 	join_scopes(token, sizeof(scopes), scopes);
 	format_expiry(token->expires_at, listing->now, sizeof(expiry), expiry);
@@ -148,9 +149,9 @@ parse_state(const char *text, struct listing *listing)
 static int
 run(struct cli *cli)
 {
-	static const char *const heads[] = {
-		"ID", "OWNER", "NAME", "SCOPES", "STATE", "EXPIRES IN", "LAST USED"};
-	struct listing listing = {.state = TG_OK, .now = time(NULL)};
+	static const char *const heads[] = { "ID", "OWNER", "NAME", "SCOPES", "STATE", "EXPIRES IN",
+		"LAST USED" };
+	struct listing listing = { .state = TG_OK, .now = time(NULL) };
 	const char *owner = cli_value(cli, OPT_OWNER);
 	const char *state = cli_value(cli, OPT_STATE);
 	enum tg_status status;
@@ -158,11 +159,12 @@ run(struct cli *cli)
 
 	listing.service = cli_value(cli, OPT_SERVICE);
 	if (state != NULL && !parse_state(state, &listing))
-		return cli_fail(CLI_USAGE, "unknown state '%s': %s", state, options[OPT_STATE].help);
+		return cli_fail(CLI_USAGE, "unknown state '%s': %s", state,
+		    options[OPT_STATE].help);
 	if (owner != NULL && !tg_owner_valid(owner))
 		return cli_fail(CLI_USAGE, "not an owner's name: '%s'", owner);
-	if (listing.service != NULL && (strchr(listing.service, ':') != NULL ||
-	    !tg_scope_valid(listing.service, NULL)))
+	if (listing.service != NULL &&
+	    (strchr(listing.service, ':') != NULL || !tg_scope_valid(listing.service, NULL)))
 		return cli_fail(CLI_USAGE, "not a service: '%s'", listing.service);
 
 	code = cli_open(cli);

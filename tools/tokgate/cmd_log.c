@@ -13,9 +13,9 @@ static int run(struct cli *cli);
 enum { OPT_TOKEN, OPT_OWNER, OPT_SINCE };
 
 static const struct cli_option options[] = {
-	[OPT_TOKEN] = {"token", "ID", "only what concerns this token", false},
-	[OPT_OWNER] = {"owner", "OWNER", "only what concerns this owner", false},
-	[OPT_SINCE] = {"since", "WHEN", "only from then on: a date, or how long ago", false},
+	[OPT_TOKEN] = { "token", "ID", "only what concerns this token", false },
+	[OPT_OWNER] = { "owner", "OWNER", "only what concerns this owner", false },
+	[OPT_SINCE] = { "since", "WHEN", "only from then on: a date, or how long ago", false },
 };
 
 const struct cli_command cmd_log = {
@@ -57,8 +57,8 @@ add_row(struct table *table, const struct tg_entry *entry)
 {
 	char serial[24];
 	char at[TG_TIME_MAX + 1];
-	const char *cells[] = {serial, at, tg_event_name(entry->event), entry->id, entry->owner,
-	    entry->by, entry->what};
+	const char *cells[] = { serial, at, tg_event_name(entry->event), entry->id, entry->owner,
+		entry->by, entry->what };
 
 	snprintf(serial, sizeof(serial), "%" PRIu64, entry->serial);
 	tg_format_when(entry->at, at);
@@ -116,8 +116,8 @@ fill_filter(const struct cli *cli, struct filter *filter)
 static int
 run(struct cli *cli)
 {
-	static const char *const heads[] = {"SERIAL", "AT", "EVENT", "ID", "OWNER", "BY", "WHAT"};
-	struct filter filter = {0};
+	static const char *const heads[] = { "SERIAL", "AT", "EVENT", "ID", "OWNER", "BY", "WHAT" };
+	struct filter filter = { 0 };
 	enum tg_status status;
 	int code = fill_filter(cli, &filter);
 

@@ -14,11 +14,11 @@ static int run(struct cli *cli);
 enum { OPT_WHY, OPT_OWNER, OPT_ALL, OPT_STDIN, OPT_YES };
 
 static const struct cli_option options[] = {
-	[OPT_WHY] = {"why", "TEXT", "the reason, for the log", false},
-	[OPT_OWNER] = {"owner", "OWNER", "every token of this owner", false},
-	[OPT_ALL] = {"all", NULL, "every token of everybody", false},
-	[OPT_STDIN] = {"stdin", NULL, "ids or whole tokens on stdin, one a line", false},
-	[OPT_YES] = {"yes", NULL, "do not ask; needed where there is no terminal", false},
+	[OPT_WHY] = { "why", "TEXT", "the reason, for the log", false },
+	[OPT_OWNER] = { "owner", "OWNER", "every token of this owner", false },
+	[OPT_ALL] = { "all", NULL, "every token of everybody", false },
+	[OPT_STDIN] = { "stdin", NULL, "ids or whole tokens on stdin, one a line", false },
+	[OPT_YES] = { "yes", NULL, "do not ask; needed where there is no terminal", false },
 };
 
 const struct cli_command cmd_revoke = {
@@ -219,7 +219,7 @@ check_usage(const struct cli *cli)
 static int
 run(struct cli *cli)
 {
-	struct revocation rev = {.cli = cli, .why = cli_value(cli, OPT_WHY)};
+	struct revocation rev = { .cli = cli, .why = cli_value(cli, OPT_WHY) };
 	bool many = cli_count(cli, OPT_OWNER) > 0 || cli_count(cli, OPT_ALL) > 0;
 	enum tg_status status;
 	int code = check_usage(cli);

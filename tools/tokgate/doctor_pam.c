@@ -17,7 +17,7 @@ static const char session_fix[] =
     "session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so";
 
 /* Services whose loss locks people out of the machine. */
-static const char *const vital[] = {"sshd", "login", "su", "su-l", "sudo", "sudo-i"};
+static const char *const vital[] = { "sshd", "login", "su", "su-l", "sudo", "sudo-i" };
 
 /* Modules that let nobody in by a password; any other one may. */
 static const char *const keyless[] = {
@@ -50,8 +50,9 @@ static const char *const keyless[] = {
 };
 
 /* What the module returns where it refuses (tokgate.h's verdicts, as PAM has them). */
-static const char *const refusals[] = {"auth_err", "authinfo_unavail", "service_err", "perm_denied",
-    "acct_expired", "session_err", "buf_err", "system_err", "abort", "conv_err"};
+static const char *const refusals[] = { "auth_err", "authinfo_unavail", "service_err",
+	"perm_denied", "acct_expired", "session_err", "buf_err", "system_err", "abort",
+	"conv_err" };
 
 /* One service: its lines of one phase. */
 struct phase {
@@ -117,16 +118,16 @@ static const struct module_arg {
 	const char *name; /* with '=' where a value follows */
 	bool needs_value;
 } module_args[] = {
-	{"service=", true},
-	{"action=", true},
-	{"resource=", true},
-	{"gate", false},
-	{"gate=", true},
-	{"passthrough", false},
-	{"map_user", false},
-	{"quiet", false},
-	{"config=", true},
-	{"debug", false},
+	{ "service=", true },
+	{ "action=", true },
+	{ "resource=", true },
+	{ "gate", false },
+	{ "gate=", true },
+	{ "passthrough", false },
+	{ "map_user", false },
+	{ "quiet", false },
+	{ "config=", true },
+	{ "debug", false },
 };
 
 static bool
@@ -149,8 +150,10 @@ check_args(struct doctor *doctor, const struct pam_line *line)
 	char problem[300];
 
 	for (size_t i = 0; i < line->nargs; i++) {
-		snprintf(problem, sizeof(problem), "the module does not know the argument '%.200s' "
-						   "and refuses everything", line->args[i]);
+		snprintf(problem, sizeof(problem),
+		    "the module does not know the argument '%.200s' "
+		    "and refuses everything",
+		    line->args[i]);
 		if (!is_known_arg(line->args[i]))
 			find_at(doctor, "pam-argument", line, problem, "see pam_tokgate(8)");
 	}
@@ -206,7 +209,7 @@ static void
 check_control(const struct phase *phase, const struct pam_line *line)
 {
 	const char *fix = phase->phase == PAM_AUTH ? auth_fix :
-	    phase->phase == PAM_ACCOUNT		   ? account_fix :
+	    phase->phase == PAM_ACCOUNT            ? account_fix :
 						     session_fix;
 	size_t jump;
 
@@ -387,7 +390,7 @@ names_us(const struct pam_stack *stack)
 static void
 check_service(struct doctor *doctor, const char *service)
 {
-	struct phase phase = {.doctor = doctor, .service = service};
+	struct phase phase = { .doctor = doctor, .service = service };
 	struct pam_stack stack;
 
 	if (!pamfile_read(doctor->pam_dir, service, &stack)) {

@@ -102,7 +102,7 @@ json_texts(struct json *json, const char *key, size_t n, const char *first, size
 static void
 json_use(struct json *json, const char *key, const struct tg_use *use)
 {
-	struct json inner = {0};
+	struct json inner = { 0 };
 
 	if (use->at == 0) {
 		json_none(json, key);

@@ -95,7 +95,7 @@ run_version(struct cli *cli)
 static void
 fill_std_fds(void)
 {
-	static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
 
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", modes[fd]) != fd)
@@ -107,7 +107,7 @@ fill_std_fds(void)
 static void
 keep_secrets(void)
 {
-	const struct rlimit none = {0, 0};
+	const struct rlimit none = { 0, 0 };
 
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
 		_exit(cli_fail(CLI_COULD_NOT, "cannot turn off core dumps: %s", strerror(errno)));
@@ -140,7 +140,7 @@ run(struct cli *cli, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct cli cli = {0};
+	struct cli cli = { 0 };
 	int code;
 
 	fill_std_fds();

@@ -55,10 +55,10 @@ next_field(char **rest, bool *bracketed)
 static unsigned int
 find_phase(const char *word)
 {
-	static const char *const names[] = {[PAM_AUTH] = "auth",
-	    [PAM_ACCOUNT] = "account",
-	    [PAM_PASSWORD] = "password",
-	    [PAM_SESSION] = "session"};
+	static const char *const names[] = { [PAM_AUTH] = "auth",
+		[PAM_ACCOUNT] = "account",
+		[PAM_PASSWORD] = "password",
+		[PAM_SESSION] = "session" };
 
 	/* "-auth": not logged if the module is missing; otherwise the same. */
 	word += *word == '-';
@@ -83,14 +83,14 @@ add_line(struct pam_stack *stack)
 }
 
 static bool
-read_included(const struct reading *from, const char *name, unsigned int phases, unsigned int deeper,
-    struct pam_stack *stack)
+read_included(const struct reading *from, const char *name, unsigned int phases,
+    unsigned int deeper, struct pam_stack *stack)
 {
-	struct reading reading = {.dir = from->dir,
-	    .name = name,
-	    .phases = from->phases & phases,
-	    .depth = from->depth + deeper,
-	    .files = from->files + 1};
+	struct reading reading = { .dir = from->dir,
+		.name = name,
+		.phases = from->phases & phases,
+		.depth = from->depth + deeper,
+		.files = from->files + 1 };
 
 	return read_file(&reading, stack);
 }
@@ -234,7 +234,7 @@ read_file(const struct reading *reading, struct pam_stack *stack)
 bool
 pamfile_read(const char *dir, const char *name, struct pam_stack *stack)
 {
-	const struct reading reading = {.dir = dir, .name = name, .phases = ALL_PHASES};
+	const struct reading reading = { .dir = dir, .name = name, .phases = ALL_PHASES };
 
 	memset(stack, 0, sizeof(*stack));
 	return read_file(&reading, stack);
@@ -259,10 +259,10 @@ expand_control(const struct pam_line *line)
 		const char *word;
 		const char *actions;
 	} words[] = {
-		{"required", "success=ok new_authtok_reqd=ok ignore=ignore default=bad"},
-		{"requisite", "success=ok new_authtok_reqd=ok ignore=ignore default=die"},
-		{"sufficient", "success=done new_authtok_reqd=done default=ignore"},
-		{"optional", "success=ok new_authtok_reqd=ok default=ignore"},
+		{ "required", "success=ok new_authtok_reqd=ok ignore=ignore default=bad" },
+		{ "requisite", "success=ok new_authtok_reqd=ok ignore=ignore default=die" },
+		{ "sufficient", "success=done new_authtok_reqd=done default=ignore" },
+		{ "optional", "success=ok new_authtok_reqd=ok default=ignore" },
 	};
 
 	if (line->bracketed)
@@ -277,12 +277,12 @@ expand_control(const struct pam_line *line)
 static enum pam_action
 parse_action(const char *text, size_t len, size_t *jump)
 {
-	static const char *const names[] = {[ACT_IGNORE] = "ignore",
-	    [ACT_OK] = "ok",
-	    [ACT_DONE] = "done",
-	    [ACT_BAD] = "bad",
-	    [ACT_DIE] = "die",
-	    [ACT_RESET] = "reset"};
+	static const char *const names[] = { [ACT_IGNORE] = "ignore",
+		[ACT_OK] = "ok",
+		[ACT_DONE] = "done",
+		[ACT_BAD] = "bad",
+		[ACT_DIE] = "die",
+		[ACT_RESET] = "reset" };
 
 	for (size_t i = 0; i < CLI_COUNT(names); i++) {
 		if (len == strlen(names[i]) && memcmp(text, names[i], len) == 0)

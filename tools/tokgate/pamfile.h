@@ -28,7 +28,7 @@ struct pam_line {
 	char *text;          /* what the others point into */
 	char *control;       /* a word, or all between the brackets */
 	bool bracketed;
-	char *module;        /* last part of the path; "" of a substack's own line */
+	char *module; /* last part of the path; "" of a substack's own line */
 	char **args;
 	size_t nargs;
 };

@@ -25,7 +25,7 @@ to_cell(const char *text)
 {
 	size_t len = strlen(text);
 	wchar_t *cell = cli_calloc(len + 1, sizeof(*cell));
-	mbstate_t state = {0};
+	mbstate_t state = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < len;) {
@@ -87,7 +87,7 @@ table_add(struct table *table, const char *const cells[])
 static size_t
 terminal_width(void)
 {
-	struct winsize ws = {0};
+	struct winsize ws = { 0 };
 	const char *text = getenv("COLUMNS");
 	long n = text != NULL ? strtol(text, NULL, 10) : 0;
 

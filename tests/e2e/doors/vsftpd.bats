@@ -94,6 +94,16 @@ audited_upload() {
 	audited_upload ok "$token" alice __token__ 127.0.0.2
 }
 
+@test "a token for one use is used up by it" {
+	token=$(issue alice --scope ftp:upload:demo --uses 1)
+	put alice "$token"
+	arrived_from alice
+	rm "$inbox/$file"
+	mark_log
+	refused alice "$token"
+	audited_upload used-up "$token" alice alice
+}
+
 @test "the store remembers the last use and the last refusal" {
 	token=$(issue alice --scope ftp:upload:demo --as carol)
 	put alice "$token"

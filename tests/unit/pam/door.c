@@ -85,7 +85,8 @@ syslog(int priority, const char *fmt, ...)
 }
 
 /* What syslog() becomes under _FORTIFY_SOURCE. */
-void __syslog_chk(int priority, int flag, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void __syslog_chk(int priority, int flag, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void __vsyslog_chk(int priority, int flag, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
@@ -268,32 +269,30 @@ door_example(const char *name, const char *file)
 /* ---- a machine of our own --------------------------------------------------------- */
 
 /* "correct horse" for all that have a password; expired was over on 1970-01-03. */
-#define HASH "$6$tokgate$f9qQlV46tOPuStIB750fNiuWP8KZDnodaQ7gZTiPKyJwri0k.eeLQak/qDLuTKJdowZitEeoxpEWR8L0rHu621"
+#define HASH \
+	"$6$tokgate$f9qQlV46tOPuStIB750fNiuWP8KZDnodaQ7gZTiPKyJwri0k.eeLQak/qDLuTKJdowZitEeoxpEWR8L0rHu621"
 
-static const char passwd[] =
-	"root:x:0:0:root:/root:/bin/sh\n"
-	"toor:x:0:0:root too:/root:/bin/sh\n"
-	"alice:x:4001:4001::/nonexistent:/bin/sh\n"
-	"bob:x:4002:4002::/nonexistent:/bin/sh\n"
-	"expired:x:4003:4003::/nonexistent:/bin/sh\n"
-	"uploader:x:4004:4004::/nonexistent:/bin/sh\n"
-	"__token__:x:4005:4005::/nonexistent:/bin/sh\n";
-static const char shadow[] =
-	"root:*:19000:0:99999:7:::\n"
-	"toor:*:19000:0:99999:7:::\n"
-	"alice:" HASH ":19000:0:99999:7:::\n"
-	"bob:" HASH ":19000:0:99999:7:::\n"
-	"expired:" HASH ":19000:0:99999:7::2:\n"
-	"uploader:" HASH ":19000:0:99999:7:::\n"
-	"__token__:*:19000:0:99999:7:::\n";
-static const char group[] =
-	"root:x:0:\n"
-	"alice:x:4001:\n"
-	"bob:x:4002:\n"
-	"expired:x:4003:\n"
-	"uploader:x:4004:\n"
-	"__token__:x:4005:\n"
-	"tokgate-upload:x:4010:uploader\n";
+static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
+			     "toor:x:0:0:root too:/root:/bin/sh\n"
+			     "alice:x:4001:4001::/nonexistent:/bin/sh\n"
+			     "bob:x:4002:4002::/nonexistent:/bin/sh\n"
+			     "expired:x:4003:4003::/nonexistent:/bin/sh\n"
+			     "uploader:x:4004:4004::/nonexistent:/bin/sh\n"
+			     "__token__:x:4005:4005::/nonexistent:/bin/sh\n";
+static const char shadow[] = "root:*:19000:0:99999:7:::\n"
+			     "toor:*:19000:0:99999:7:::\n"
+			     "alice:" HASH ":19000:0:99999:7:::\n"
+			     "bob:" HASH ":19000:0:99999:7:::\n"
+			     "expired:" HASH ":19000:0:99999:7::2:\n"
+			     "uploader:" HASH ":19000:0:99999:7:::\n"
+			     "__token__:*:19000:0:99999:7:::\n";
+static const char group[] = "root:x:0:\n"
+			    "alice:x:4001:\n"
+			    "bob:x:4002:\n"
+			    "expired:x:4003:\n"
+			    "uploader:x:4004:\n"
+			    "__token__:x:4005:\n"
+			    "tokgate-upload:x:4010:uploader\n";
 
 static bool
 put_over(const char *name, const char *text, const char *over, unsigned int mode)
@@ -304,7 +303,8 @@ put_over(const char *name, const char *text, const char *over, unsigned int mode
 static bool
 private_machine(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    put_over("passwd", passwd, "/etc/passwd", 0644) &&
 	    put_over("shadow", shadow, "/etc/shadow", 0600) &&
 	    put_over("group", group, "/etc/group", 0644);
@@ -312,19 +312,19 @@ private_machine(void)
 
 /* A door where "no opinion" of ours shows as the recorder's answer. */
 static const char beside[] =
-	"auth [success=done ignore=ignore default=die] pam_tokgate.so passthrough service=sftp action=upload resource=demo\n"
-	"auth required pam_recorder.so accept=unix-secret\n"
-	"account [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n"
-	"account required pam_permit.so\n"
-	"session required pam_permit.so\n"
-	"session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n";
+    "auth [success=done ignore=ignore default=die] pam_tokgate.so passthrough service=sftp action=upload resource=demo\n"
+    "auth required pam_recorder.so accept=unix-secret\n"
+    "account [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n"
+    "account required pam_permit.so\n"
+    "session required pam_permit.so\n"
+    "session [success=ok ignore=ignore module_unknown=ignore default=die] pam_tokgate.so\n";
 
 /* The same without passthrough: tokens alone. */
 static const char alone[] =
-	"auth [success=done ignore=ignore default=die] pam_tokgate.so service=sftp action=upload resource=demo\n"
-	"auth required pam_recorder.so accept=unix-secret\n"
-	"account required pam_tokgate.so\n"
-	"account required pam_permit.so\n";
+    "auth [success=done ignore=ignore default=die] pam_tokgate.so service=sftp action=upload resource=demo\n"
+    "auth required pam_recorder.so accept=unix-secret\n"
+    "account required pam_tokgate.so\n"
+    "account required pam_permit.so\n";
 
 /* What Debian's pam-auth-update writes when nothing but pam_unix is there. */
 static void
@@ -332,19 +332,23 @@ first_services(void)
 {
 	door_service("beside", beside);
 	door_service("alone", alone);
-	door_service("common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n"
-				    "auth requisite pam_deny.so\n"
-				    "auth required pam_permit.so\n");
-	door_service("common-account", "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
-				       "account requisite pam_deny.so\n"
-				       "account required pam_permit.so\n");
-	door_service("common-session", "session [default=1] pam_permit.so\n"
-				       "session requisite pam_deny.so\n"
-				       "session required pam_permit.so\n"
-				       "session required pam_unix.so\n");
+	door_service("common-auth",
+	    "auth [success=1 default=ignore] pam_unix.so nullok\n"
+	    "auth requisite pam_deny.so\n"
+	    "auth required pam_permit.so\n");
+	door_service("common-account",
+	    "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+	    "account requisite pam_deny.so\n"
+	    "account required pam_permit.so\n");
+	door_service("common-session",
+	    "session [default=1] pam_permit.so\n"
+	    "session requisite pam_deny.so\n"
+	    "session required pam_permit.so\n"
+	    "session required pam_unix.so\n");
 	door_service("common-password", "password requisite pam_deny.so\n");
-	door_service("other", "auth required pam_deny.so\naccount required pam_deny.so\n"
-			      "session required pam_deny.so\npassword required pam_deny.so\n");
+	door_service("other",
+	    "auth required pam_deny.so\naccount required pam_deny.so\n"
+	    "session required pam_deny.so\npassword required pam_deny.so\n");
 }
 
 static void
@@ -508,7 +512,8 @@ door_spoil(char *text, int at)
 void
 door_reseal(char *text)
 {
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char digits[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	size_t len = strlen(text) - 6, i;
 	uint32_t crc = 0xffffffff;
 	int bit;
@@ -588,7 +593,8 @@ door_open(const char *service, const char *login, const char *from, struct clien
 	client->conv.conv = converse;
 	client->conv.appdata_ptr = client;
 	snprintf(confdir, sizeof(confdir), "%s/pam.d", dir);
-	assert_int_equal(pam_start_confdir(service, login, &client->conv, confdir, &pamh), PAM_SUCCESS);
+	assert_int_equal(pam_start_confdir(service, login, &client->conv, confdir, &pamh),
+	    PAM_SUCCESS);
 	assert_int_equal(pam_set_item(pamh, PAM_FAIL_DELAY, delay.object), PAM_SUCCESS);
 	if (from != NULL)
 		assert_int_equal(pam_set_item(pamh, PAM_RHOST, from), PAM_SUCCESS);
@@ -621,8 +627,8 @@ door_user(pam_handle_t *pamh)
 	return user;
 }
 
-static const char *const names[] = { "TOKGATE_TICKET", "TOKGATE_ID", "TOKGATE_OWNER", "TOKGATE_SCOPES",
-	"TOKGATE_EXPIRES" };
+static const char *const names[] = { "TOKGATE_TICKET", "TOKGATE_ID", "TOKGATE_OWNER",
+	"TOKGATE_SCOPES", "TOKGATE_EXPIRES" };
 
 void
 door_all_empty(pam_handle_t *pamh)
@@ -644,6 +650,18 @@ door_all_unset(pam_handle_t *pamh)
 
 	for (i = 0; i < ROWS(names); i++)
 		ROW(pam_getenv(pamh, names[i]) == NULL, "%s is set", names[i]);
+}
+
+void
+door_nothing_set(pam_handle_t *pamh)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < ROWS(names); i++) {
+		value = pam_getenv(pamh, names[i]);
+		ROW(value == NULL || value[0] == '\0', "%s is '%s'", names[i], value);
+	}
 }
 
 /* ---- what was left behind ------------------------------------------------------------------ */

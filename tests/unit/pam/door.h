@@ -114,9 +114,10 @@ int door_try(const char *service, const char *login, const char *from, const cha
 
 const char *door_user(pam_handle_t *pamh);
 
-/* All five variables must be there and empty; must not be there. */
+/* All five variables must be there and empty; must not be there; either of that. */
 void door_all_empty(pam_handle_t *pamh);
 void door_all_unset(pam_handle_t *pamh);
+void door_nothing_set(pam_handle_t *pamh);
 
 /* ---- what was left behind -------------------------------------------------- */
 

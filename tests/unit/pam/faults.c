@@ -170,22 +170,23 @@ int __fxstat(int version, int fd, struct stat *st);
 
 FAILING(int, __open_2, (const char *path, int flags), (path, flags), -1, EMFILE)
 FAILING(int, __openat_2, (int fd, const char *path, int flags), (fd, path, flags), -1, EMFILE)
-FAILING(ssize_t, __read_chk, (int fd, void *buf, size_t n, size_t room), (fd, buf, n, room), -1, EIO)
+FAILING(ssize_t, __read_chk, (int fd, void *buf, size_t n, size_t room), (fd, buf, n, room), -1,
+    EIO)
 FAILING(ssize_t, __pread_chk, (int fd, void *buf, size_t n, off_t offset, size_t room),
     (fd, buf, n, offset, room), -1, EIO)
 FAILING(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n), -1, EIO)
 FAILING(ssize_t, pread, (int fd, void *buf, size_t n, off_t offset), (fd, buf, n, offset), -1, EIO)
 FAILING(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n), -1, ENOSPC)
-FAILING(ssize_t, pwrite, (int fd, const void *buf, size_t n, off_t offset), (fd, buf, n, offset), -1,
-    ENOSPC)
+FAILING(ssize_t, pwrite, (int fd, const void *buf, size_t n, off_t offset), (fd, buf, n, offset),
+    -1, ENOSPC)
 FAILING(off_t, lseek, (int fd, off_t offset, int whence), (fd, offset, whence), -1, EIO)
 FAILING(int, fsync, (int fd), (fd), -1, EIO)
 FAILING(int, fdatasync, (int fd), (fd), -1, EIO)
 FAILING(int, ftruncate, (int fd, off_t size), (fd, size), -1, ENOSPC)
 FAILING(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO)
 FAILING(int, __fxstat, (int version, int fd, struct stat *st), (version, fd, st), -1, EIO)
-FAILING(int, fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags), -1,
-    EIO)
+FAILING(int, fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags),
+    -1, EIO)
 FAILING(int, statfs, (const char *path, struct statfs *fs), (path, fs), -1, EIO)
 FAILING(int, fstatfs, (int fd, struct statfs *fs), (fd, fs), -1, EIO)
 FAILING(int, getrlimit, (__rlimit_resource_t what, struct rlimit *limit), (what, limit), -1, EINVAL)
@@ -247,21 +248,22 @@ fcntl(int fd, int command, ...)
 
 /* ---- libpam ------------------------------------------------------------------------ */
 
-FAILING(int, pam_get_item, (const pam_handle_t *pamh, int type, const void **item), (pamh, type, item),
-    PAM_SYSTEM_ERR, 0)
-FAILING(int, pam_set_item, (pam_handle_t *pamh, int type, const void *item), (pamh, type, item), PAM_BUF_ERR,
-    0)
-FAILING(int, pam_get_user, (pam_handle_t *pamh, const char **user, const char *prompt), (pamh, user, prompt),
-    PAM_CONV_ERR, 0)
-FAILING(int, pam_get_authtok, (pam_handle_t *pamh, int item, const char **authtok, const char *prompt),
+FAILING(int, pam_get_item, (const pam_handle_t *pamh, int type, const void **item),
+    (pamh, type, item), PAM_SYSTEM_ERR, 0)
+FAILING(int, pam_set_item, (pam_handle_t * pamh, int type, const void *item), (pamh, type, item),
+    PAM_BUF_ERR, 0)
+FAILING(int, pam_get_user, (pam_handle_t * pamh, const char **user, const char *prompt),
+    (pamh, user, prompt), PAM_CONV_ERR, 0)
+FAILING(int, pam_get_authtok,
+    (pam_handle_t * pamh, int item, const char **authtok, const char *prompt),
     (pamh, item, authtok, prompt), PAM_AUTHTOK_ERR, 0)
 FAILING(int, pam_get_data, (const pam_handle_t *pamh, const char *name, const void **data),
     (pamh, name, data), PAM_SYSTEM_ERR, 0)
 FAILING(int, pam_set_data,
-    (pam_handle_t *pamh, const char *name, void *data,
+    (pam_handle_t * pamh, const char *name, void *data,
 	void (*cleanup)(pam_handle_t *pamh, void *data, int error_status)),
     (pamh, name, data, cleanup), PAM_BUF_ERR, 0)
-FAILING(int, pam_putenv, (pam_handle_t *pamh, const char *line), (pamh, line), PAM_BUF_ERR, 0)
+FAILING(int, pam_putenv, (pam_handle_t * pamh, const char *line), (pamh, line), PAM_BUF_ERR, 0)
 
 /*
  * With no memory at all, libpam 1.5.2 tries in these two for 2^31 times to
@@ -284,7 +286,7 @@ FAILING(int, pam_putenv, (pam_handle_t *pamh, const char *line), (pamh, line), P
 		return r; \
 	}
 
-FAILING_AROUND(struct passwd *, pam_modutil_getpwnam, (pam_handle_t *pamh, const char *user), (pamh, user),
-    NULL)
+FAILING_AROUND(struct passwd *, pam_modutil_getpwnam, (pam_handle_t * pamh, const char *user),
+    (pamh, user), NULL)
 FAILING_AROUND(int, pam_modutil_user_in_group_nam_nam,
-    (pam_handle_t *pamh, const char *user, const char *group), (pamh, user, group), 0)
+    (pam_handle_t * pamh, const char *user, const char *group), (pamh, user, group), 0)
