@@ -80,7 +80,6 @@ audit_format(const struct audit_facts *facts, char out[static AUDIT_MAX + 1])
 	struct line line = { .at = out, .end = out + AUDIT_MAX };
 	char uid[16] = "";
 
-	out[0] = '\0';
 	if (facts->uid != (uid_t)-1)
 		snprintf(uid, sizeof(uid), "%lu", (unsigned long)facts->uid);
 

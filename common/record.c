@@ -302,7 +302,7 @@ record_owner_decode(const uint8_t *data, size_t len, const char *name, struct tg
 		return result;
 	if (flags & ~(OWNER_SUSPENDED | OWNER_CEILING) || r.len > 0)
 		return RECORD_NEWER;
-	if (strcmp(out->name, name) != 0 || (!out->has_ceiling && out->nscopes > 0))
+	if (out->name[0] == '\0' || strcmp(out->name, name) != 0 || (!out->has_ceiling && out->nscopes > 0))
 		return RECORD_DAMAGED;
 	return RECORD_OK;
 }

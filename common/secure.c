@@ -87,7 +87,7 @@ split(const char *path, char dir[static PATH_MAX], const char **base)
 	while (len > 0 && path[len - 1] != '/')
 		len--;
 	*base = path + len;
-	while (len > 1 && path[len - 1] == '/')
+	if (len > 1)
 		len--;
 	if (len >= PATH_MAX)
 		return false;

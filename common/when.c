@@ -52,9 +52,8 @@ tg_parse_duration(const char *text, int64_t *seconds)
 		for (n = 0; is_digit(*text); text++)
 			if ((n = n * 10 + (*text - '0')) > longest)
 				return TG_INVALID;
-		if ((unit = unit_seconds(*text++)) == 0 || n > longest / unit)
-			return TG_INVALID;
-		if ((sum += n * unit) > longest)
+		/* Both factors are small enough: longest times a week is far below 2^63. */
+		if ((unit = unit_seconds(*text++)) == 0 || (sum += n * unit) > longest)
 			return TG_INVALID;
 	}
 	if (sum == 0)

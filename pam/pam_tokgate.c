@@ -113,8 +113,8 @@ held_set(pam_handle_t *pamh, const char *ticket, const char *user)
 		return PAM_PERM_DENIED;
 	if ((held = calloc(1, sizeof(*held))) == NULL)
 		return PAM_BUF_ERR;
-	strcpy(held->ticket, ticket);
-	strcpy(held->user, user);
+	memcpy(held->ticket, ticket, strlen(ticket) + 1);
+	memcpy(held->user, user, strlen(user) + 1);
 	if ((r = pam_set_data(pamh, HELD, held, held_free)) != PAM_SUCCESS)
 		held_free(pamh, held, r);
 	return r;
@@ -412,7 +412,7 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 		return held != NULL ? PAM_SUCCESS : PAM_IGNORE;
 	if (held != NULL && strcmp(ticket, held->ticket) == 0)
 		return PAM_SUCCESS;
-	if ((r = pam_get_item(pamh, PAM_USER, &user)) != PAM_SUCCESS || user == NULL)
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
 		return PAM_SYSTEM_ERR;
 	return held_set(pamh, ticket, user);
 }

@@ -551,7 +551,7 @@ taken_back() {
 
 @test "a token that cannot be printed is revoked: closed pipe" {
 	# shellcheck disable=SC2016
-	run bash -c 'exec 7> >(:); wait $!; "$@" >&7' - "$tokgate" --config "$T/tokgate.conf" --store "$store" \
+	run bash -c 'exec 7> >(:); wait $!; env --default-signal=PIPE "$@" >&7' - "$tokgate" --config "$T/tokgate.conf" --store "$store" \
 	    issue alice --scope sftp:login
 	taken_back "cannot write the token to stdout: Broken pipe"
 }
@@ -808,7 +808,7 @@ one_in_each_state() {
 	$other
 	${token%?}
 	$a and more
-	$(printf '%2000s' x)
+	$(printf '%s%2000s' "$a" x)
 	$token
 	END
 	[ "$status" -eq 1 ]
@@ -1286,6 +1286,8 @@ good_session='session [success=ok ignore=ignore module_unknown=ignore default=di
 		found pam-root "$svc:1"
 		service $name <<<"$good_auth"$'\n@include common-auth'
 		nothing_found
+		service $name <<<$'auth sufficient pam_unix.so\nauth required pam_tokgate.so'
+		found pam-leak "$svc:2"
 		rm "$svc"
 	done
 	service sftp-door <<<$'auth required pam_tokgate.so'

@@ -106,6 +106,8 @@ networks_are_valid_only_in_plain_form(void **state)
 		{ "2001:db8::1/32", false },
 		{ "2001:db8::/129", false },
 		{ "::1/127", false },
+		{ "::/9 ", false },
+		{ "::/1:", false },
 		{ "8000::/0", false },
 		{ "::ffff:10.0.0.0/8", false },
 		{ "::ffff:0:0/95", false },

@@ -44,6 +44,7 @@ settings_are_read(void **state)
 		{ TEXT("store = /a///b//\n"), "/a///b", 0 },
 		{ TEXT("store = /a/...\n"), "/a/...", 0 },
 		{ TEXT("store = /a/..b/.c\n"), "/a/..b/.c", 0 },
+		{ TEXT("store = /a/x./b\n"), "/a/x./b", 0 },
 		{ TEXT("store = /\xc3\xa4\n"), "/\xc3\xa4", 0 },
 		{ TEXT("#" THOUSAND "0123456789012345678901\n"), TG_STORE_DIR, 0 },
 	};
@@ -71,6 +72,9 @@ what_is_not_understood_is_refused_with_its_line(void **state)
 		const char *detail;
 	} rows[] = {
 		{ TEXT("stor = /a\n"), "f:1: unknown key 'stor'" },
+		{ TEXT("s = /a\n"), "f:1: unknown key 's'" },
+		{ TEXT("k2345678901234567890123456789-_2 = 1\n"),
+		    "f:1: unknown key 'k2345678901234567890123456789-_2'" },
 		{ TEXT("# one\n\nuid = 1\nUID = 2\n"), "f:4: not a line" },
 		{ TEXT("store\n"), "f:1: not a line" },
 		{ TEXT("= /a\n"), "f:1: not a line" },
@@ -163,6 +167,23 @@ one_setting_can_be_replaced(void **state)
 	assert_int_equal(conf.uid, 1);
 }
 
+static void
+a_store_is_shorter_than_the_longest_path(void **state)
+{
+	char store[PATH_MAX + 1];
+	struct detail detail;
+	struct conf conf;
+
+	(void)state;
+	memset(store, 'a', PATH_MAX);
+	store[0] = '/';
+	store[PATH_MAX] = '\0';
+	assert_int_equal(conf_set(&conf, "store", store, &detail), TG_MISCONFIGURED);
+	store[PATH_MAX - 1] = '\0';
+	assert_int_equal(conf_set(&conf, "store", store, &detail), TG_OK);
+	assert_string_equal(conf.store, store);
+}
+
 /* ---- files -------------------------------------------------------------- */
 
 static char dir[] = "/tmp/tokgate-conf-XXXXXX";
@@ -202,10 +223,12 @@ static void
 a_file_is_loaded_or_refused_as_a_whole(void **state)
 {
 	static const struct conf zero;
+	int unused = dup(0);
 	struct detail detail;
 	struct conf conf;
 
 	(void)state;
+	assert_true(unused != -1 && close(unused) == 0);
 	assert_true(write_file(path, "store = /srv/tokgate\nuid = 118\n", 0644));
 	assert_int_equal(conf_load(path, &conf, &detail), TG_OK);
 	assert_string_equal(conf.store, "/srv/tokgate");
@@ -220,6 +243,10 @@ a_file_is_loaded_or_refused_as_a_whole(void **state)
 	assert_int_equal(conf_load(path, &conf, &detail), TG_MISCONFIGURED);
 	assert_non_null(strstr(detail.text, "mode 0666"));
 	assert_memory_equal(&conf, &zero, sizeof(conf));
+
+	/* The same one is free as before: nothing stayed open. */
+	assert_int_equal(dup(0), unused);
+	close(unused);
 }
 
 static void
@@ -317,6 +344,8 @@ main(void)
 		TEST("the text needs no NUL behind it", the_text_needs_no_nul_behind_it),
 		TEST("one setting can be replaced, or stays as it was",
 		    one_setting_can_be_replaced),
+		TEST("a store's name is shorter than the longest path",
+		    a_store_is_shorter_than_the_longest_path),
 		TEST("a file is loaded or refused as a whole",
 		    a_file_is_loaded_or_refused_as_a_whole),
 		TEST("a named file must exist", a_named_file_must_exist),

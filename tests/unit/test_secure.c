@@ -122,6 +122,14 @@ count_fds(void)
 	return n;
 }
 
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
 static void
 only_what_nobody_else_can_have_put_there_is_opened(void **state)
 {
@@ -130,7 +138,7 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 		struct scene scene;
 		uid_t also_trusted;
 		enum tg_status status;
-		const char *detail;
+		const char *detail; /* what it ends with */
 	} rows[] = {
 		{ "root's file", { REGULAR, 0600, 0755, 0, 0 }, 0, TG_OK, "" },
 		{ "a file for all to read", { REGULAR, 0444, 0755, 0, 0 }, 0, TG_OK, "" },
@@ -140,38 +148,41 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 		    TG_OK, "" },
 		{ "in a sticky directory of root", { REGULAR, 0600, 01777, 0, 0 }, 0, TG_OK, "" },
 		{ "a second name for a file", { HARD_LINK, 0600, 0755, 0, 0 }, 0, TG_OK, "" },
-		{ "no file", { MISSING, 0, 0755, 0, 0 }, 0, TG_NO_MATCH, "No such file" },
+		{ "no file", { MISSING, 0, 0755, 0, 0 }, 0, TG_NO_MATCH,
+		    "No such file or directory" },
 		{ "a stranger's", { REGULAR, 0600, 0755, STRANGER, 0 }, 0, TG_MISCONFIGURED,
 		    "owner is uid 65002, should be root" },
 		{ "a stranger's, with a service user", { REGULAR, 0600, 0755, STRANGER, 0 },
 		    SERVICE, TG_MISCONFIGURED, "owner is uid 65002, should be root or uid 65001" },
 		{ "the service user's, not trusted", { REGULAR, 0600, 0755, SERVICE, 0 }, 0,
-		    TG_MISCONFIGURED, "owner is uid 65001" },
+		    TG_MISCONFIGURED, "owner is uid 65001, should be root" },
 		{ "group may write", { REGULAR, 0620, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "mode 0620, should not be writable" },
+		    "mode 0620, should not be writable for group or others" },
 		{ "others may write", { REGULAR, 0602, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "mode 0602, should not be writable" },
+		    "mode 0602, should not be writable for group or others" },
 		{ "group may write the directory", { REGULAR, 0600, 0775, 0, 0 }, 0,
-		    TG_MISCONFIGURED, "mode 0775, should not be writable" },
+		    TG_MISCONFIGURED, "mode 0775, should not be writable for group or others" },
 		{ "others may write the directory", { REGULAR, 0600, 0757, 0, 0 }, 0,
-		    TG_MISCONFIGURED, "mode 0757, should not be writable" },
+		    TG_MISCONFIGURED, "mode 0757, should not be writable for group or others" },
 		{ "a stranger's directory", { REGULAR, 0600, 0755, 0, STRANGER }, 0,
-		    TG_MISCONFIGURED, "unsafe directory" },
+		    TG_MISCONFIGURED, "/d': owner is uid 65002, should be root" },
 		{ "a stranger's sticky directory", { REGULAR, 0600, 01777, 0, STRANGER }, 0,
-		    TG_MISCONFIGURED, "unsafe directory" },
+		    TG_MISCONFIGURED, "/d': owner is uid 65002, should be root" },
 		{ "the service user's sticky directory", { REGULAR, 0600, 01777, 0, SERVICE },
-		    SERVICE, TG_MISCONFIGURED, "unsafe directory" },
+		    SERVICE, TG_MISCONFIGURED,
+		    "/d': mode 1777, should not be writable for group or others" },
 		{ "no file in an unsafe directory", { MISSING, 0, 0777, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "unsafe directory" },
+		    "/d': mode 0777, should not be writable for group or others" },
 		{ "a symbolic link", { LINK, 0600, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "symbolic link" },
-		{ "a FIFO", { FIFO, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED, "not a regular file" },
+		    "a symbolic link, should be a regular file" },
+		{ "a FIFO", { FIFO, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
+		    "not a regular file, should be one" },
 		{ "a socket", { SOCKET, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "not a regular file" },
+		    "not a regular file, should be one" },
 		{ "a directory", { DIRECTORY, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "not a regular file" },
+		    "not a regular file, should be one" },
 		{ "a device", { DEVICE, 0, 0755, 0, 0 }, 0, TG_MISCONFIGURED,
-		    "not a regular file" },
+		    "not a regular file, should be one" },
 	};
 	enum tg_status status;
 	struct detail detail;
@@ -189,8 +200,7 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 		fd = 99;
 		status = secure_open(path, rows[i].also_trusted, &fd, &detail);
 		ROW(status == rows[i].status, "%s: %d %s", rows[i].name, status, detail.text);
-		ROW(strstr(detail.text, rows[i].detail) != NULL, "%s: %s", rows[i].name,
-		    detail.text);
+		ROW(ends_with(detail.text, rows[i].detail), "%s: %s", rows[i].name, detail.text);
 		if (status == TG_OK) {
 			ROW(read(fd, text, sizeof(text)) == 4, "%s", rows[i].name);
 			ROW(fcntl(fd, F_GETFD) == FD_CLOEXEC, "%s", rows[i].name);
@@ -257,6 +267,10 @@ short_and_long_paths_have_a_directory(void **state)
 	assert_int_equal(secure_open("/", 0, &fd, &detail), TG_MISCONFIGURED);
 	assert_int_equal(secure_open("/no-such-file", 0, &fd, &detail), TG_NO_MATCH);
 	assert_int_equal(chdir(top), 0);
+	assert_int_equal(chmod(top, 0777), 0);
+	assert_int_equal(secure_parent("/", 0, &detail), TG_OK);
+	assert_int_equal(secure_parent("no-such-file", 0, &detail), TG_MISCONFIGURED);
+	assert_int_equal(chmod(top, 0700), 0);
 	assert_int_equal(secure_parent("no-such-file", 0, &detail), TG_OK);
 	assert_int_equal(secure_open("no-such-file", 0, &fd, &detail), TG_NO_MATCH);
 	assert_int_equal(secure_open("", 0, &fd, &detail), TG_NO_MATCH);
@@ -319,15 +333,23 @@ the_descriptor_is_above_closed_stdio(void **state)
 	clear_scene();
 }
 
+/* What the stranger in the child also trusts, and what its detail must end with. */
+static uid_t stranger_trusts;
+static const char *stranger_reads;
+
+enum { CANNOT_CHANGE_USER = 98, OTHER_DETAIL = 99 };
+
 static int
 stranger_opens(void)
 {
-	struct detail detail;
+	struct detail detail = { "" };
+	enum tg_status status;
 	int fd;
 
 	if (seteuid(STRANGER) == -1)
-		return 99;
-	return secure_open(path, 0, &fd, &detail) & 0xff;
+		return CANNOT_CHANGE_USER;
+	status = secure_open(path, stranger_trusts, &fd, &detail);
+	return ends_with(detail.text, stranger_reads) ? status & 0xff : OTHER_DETAIL;
 }
 
 static void
@@ -335,13 +357,23 @@ the_effective_user_trusts_itself_and_root(void **state)
 {
 	static const struct {
 		struct scene scene;
+		uid_t also_trusted;
 		enum tg_status status;
+		const char *detail;
 	} rows[] = {
-		{ { REGULAR, 0600, 0700, STRANGER, STRANGER }, TG_OK },
-		{ { REGULAR, 0644, 0755, 0, 0 }, TG_OK },
-		{ { REGULAR, 0644, 0755, SERVICE, 0 }, TG_MISCONFIGURED },
-		{ { REGULAR, 0600, 0755, 0, 0 }, TG_UNAVAILABLE },
-		{ { REGULAR, 0644, 0700, 0, 0 }, TG_UNAVAILABLE },
+		{ { REGULAR, 0600, 0700, STRANGER, STRANGER }, 0, TG_OK, "" },
+		{ { REGULAR, 0600, 0700, STRANGER, STRANGER }, SERVICE, TG_OK, "" },
+		{ { REGULAR, 0644, 0755, 0, 0 }, 0, TG_OK, "" },
+		{ { REGULAR, 0644, 0755, 0, 0 }, SERVICE, TG_OK, "" },
+		{ { REGULAR, 0644, 0755, SERVICE, SERVICE }, SERVICE, TG_OK, "" },
+		{ { REGULAR, 0644, 0755, SERVICE, 0 }, 0, TG_MISCONFIGURED,
+		    "owner is uid 65001, should be root or uid 65002" },
+		{ { REGULAR, 0644, 0755, 1, 0 }, STRANGER, TG_MISCONFIGURED,
+		    "owner is uid 1, should be root or uid 65002" },
+		{ { REGULAR, 0644, 0755, 1, 0 }, SERVICE, TG_MISCONFIGURED,
+		    "owner is uid 1, should be root or uid 65002 or uid 65001" },
+		{ { REGULAR, 0600, 0755, 0, 0 }, 0, TG_UNAVAILABLE, "Permission denied" },
+		{ { REGULAR, 0644, 0700, 0, 0 }, 0, TG_UNAVAILABLE, "Permission denied" },
 	};
 	size_t i;
 
@@ -351,6 +383,8 @@ the_effective_user_trusts_itself_and_root(void **state)
 	assert_int_equal(chmod(top, 0755), 0);
 	for (i = 0; i < ROWS(rows); i++) {
 		set_scene(&rows[i].scene);
+		stranger_trusts = rows[i].also_trusted;
+		stranger_reads = rows[i].detail;
 		ROW(in_child(stranger_opens) == (rows[i].status & 0xff), "row %zu", i);
 		clear_scene();
 	}

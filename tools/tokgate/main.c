@@ -145,9 +145,8 @@ main(int argc, char **argv)
 
 	fill_std_fds();
 	keep_secrets();
-	/* A reader that went away, or a size limit, is an error of that write, no end in the middle of a change. */
+	/* A reader that went away is an error of that write, not an end in the middle of a change. */
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	umask(077);
 	/* Names are UTF-8 wherever they came from. */
 	setlocale(LC_CTYPE, "C.UTF-8");

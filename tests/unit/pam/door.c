@@ -257,8 +257,8 @@ door_example(const char *name, const char *file)
 	size_t n;
 
 	snprintf(path, sizeof(path), "pam/examples/%s", file);
-	if ((f = fopen(path, "re")) == NULL)
-		fail_msg("%s: %s", path, strerror(errno));
+	f = fopen(path, "re");
+	ROW(f != NULL, "%s: %s", path, strerror(errno));
 	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	text[n] = '\0';
