@@ -81,7 +81,6 @@ net_parse(const char *text, struct net *out)
 	const char *slash;
 	size_t len;
 
-	memset(out, 0, sizeof(*out));
 	if (text == NULL || strnlen(text, TG_SOURCE_MAX + 1) > TG_SOURCE_MAX)
 		return false;
 	slash = strchr(text, '/');
@@ -144,7 +143,6 @@ cidr_within(const char *inner, const char *outer)
 void
 cidr_addr_format(const struct cidr_addr *addr, char out[static TG_SOURCE_MAX + 1])
 {
-	out[0] = '\0';
 	if (is_v4(addr))
 		inet_ntop(AF_INET, addr->b + sizeof(v4_prefix), out, TG_SOURCE_MAX + 1);
 	else

@@ -44,6 +44,8 @@ expected() {
 }
 
 @test "install puts every file in its Debian place, and nothing else" {
+	mk install # builds; what follows only copies
+	rm -r "$dest"
 	(umask 077 && mk install)
 	diff <(expected usr) <(files)
 	[ -z "$(find "$dest" -type d ! -perm 755)" ]

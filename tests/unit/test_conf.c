@@ -223,12 +223,11 @@ static void
 a_file_is_loaded_or_refused_as_a_whole(void **state)
 {
 	static const struct conf zero;
-	int unused = dup(0);
+	int before = open_fds();
 	struct detail detail;
 	struct conf conf;
 
 	(void)state;
-	assert_true(unused != -1 && close(unused) == 0);
 	assert_true(write_file(path, "store = /srv/tokgate\nuid = 118\n", 0644));
 	assert_int_equal(conf_load(path, &conf, &detail), TG_OK);
 	assert_string_equal(conf.store, "/srv/tokgate");
@@ -243,10 +242,19 @@ a_file_is_loaded_or_refused_as_a_whole(void **state)
 	assert_int_equal(conf_load(path, &conf, &detail), TG_MISCONFIGURED);
 	assert_non_null(strstr(detail.text, "mode 0666"));
 	assert_memory_equal(&conf, &zero, sizeof(conf));
+	assert_int_equal(open_fds(), before);
+}
 
-	/* The same one is free as before: nothing stayed open. */
-	assert_int_equal(dup(0), unused);
-	close(unused);
+static void
+a_file_that_cannot_be_read_is_unavailable(void **state)
+{
+	struct detail detail;
+	struct conf conf;
+
+	(void)state;
+	/* Ours, regular, safe; and nothing is mapped at address 0. */
+	assert_int_equal(conf_load("/proc/self/mem", &conf, &detail), TG_UNAVAILABLE);
+	assert_string_equal(detail.text, "cannot read '/proc/self/mem': Input/output error");
 }
 
 static void
@@ -348,6 +356,8 @@ main(void)
 		    a_store_is_shorter_than_the_longest_path),
 		TEST("a file is loaded or refused as a whole",
 		    a_file_is_loaded_or_refused_as_a_whole),
+		TEST("a file that cannot be read is unavailable, not empty",
+		    a_file_that_cannot_be_read_is_unavailable),
 		TEST("a named file must exist", a_named_file_must_exist),
 		TEST("a file has at most 64 KiB", a_file_has_at_most_64_kib),
 		TEST("the default file may be missing but not unsafe",

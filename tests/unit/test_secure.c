@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,19 +108,6 @@ remove_top(void **state)
 	return rmdir(top);
 }
 
-static int
-count_fds(void)
-{
-	DIR *fds = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(fds);
-	while (readdir(fds) != NULL)
-		n++;
-	closedir(fds);
-	return n;
-}
-
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -196,7 +182,7 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		memset(&detail, 0, sizeof(detail));
 		set_scene(&rows[i].scene);
-		before = count_fds();
+		before = open_fds();
 		fd = 99;
 		status = secure_open(path, rows[i].also_trusted, &fd, &detail);
 		ROW(status == rows[i].status, "%s: %d %s", rows[i].name, status, detail.text);
@@ -207,7 +193,7 @@ only_what_nobody_else_can_have_put_there_is_opened(void **state)
 			close(fd);
 		} else
 			ROW(fd == -1, "%s: descriptor %d", rows[i].name, fd);
-		ROW(count_fds() == before, "%s: a descriptor stayed open", rows[i].name);
+		ROW(open_fds() == before, "%s: a descriptor stayed open", rows[i].name);
 		clear_scene();
 	}
 }
@@ -243,12 +229,12 @@ the_directory_of_a_path_is_judged(void **state)
 		SKIP("needs root");
 	for (i = 0; i < ROWS(rows); i++) {
 		set_scene(&rows[i].scene);
-		before = count_fds();
+		before = open_fds();
 		snprintf(below, sizeof(below), "%s%s", dir, rows[i].below);
 		status = secure_parent(below, rows[i].also_trusted, &detail);
 		ROW(status == rows[i].status, "row %zu, '%s': %d %s", i, below, status,
 		    detail.text);
-		ROW(count_fds() == before, "row %zu: a descriptor stayed open", i);
+		ROW(open_fds() == before, "row %zu: a descriptor stayed open", i);
 		clear_scene();
 	}
 }

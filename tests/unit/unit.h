@@ -3,6 +3,7 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,5 +35,19 @@
 			fail_msg(__VA_ARGS__); \
 		} \
 	} while (0)
+
+/* How many descriptors are open: the same before and after, or one was left. */
+static inline int
+open_fds(void)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(fds);
+	while (readdir(fds) != NULL)
+		n++;
+	closedir(fds);
+	return n;
+}
 
 #endif
