@@ -23,10 +23,9 @@ size_t hand_map_size(void);
 unsigned hand_readers(void);
 
 /*
- * For children.  Begin `n` transactions, count *flag up to 1 and never come
- * back: wait for the kill.
+ * For children.  Begin `n` transactions, or as many as there is room for (0),
+ * count *flag up by one and never come back: wait for the kill.
  */
 void hand_sit_reading(unsigned n, volatile int *flag) __attribute__((noreturn));
-void hand_sit_writing(volatile int *flag) __attribute__((noreturn));
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,11 +19,12 @@
 #include "audit.h"
 #include "crypt.h"
 #include "place.h"
+#include "store.h"
 #include "token.h"
 
 enum { TOO_LONG_MS = 60000 };
 
-static char top[64], store[80], config[96];
+static char top[128], store[144], config[160];
 static char line[AUDIT_MAX + 1];
 static unsigned lines;
 
@@ -47,7 +49,7 @@ place_config(void)
 const char *
 place_file(const char *name)
 {
-	static char paths[4][128];
+	static char paths[4][160];
 	static unsigned next;
 	char *path = paths[next++ % 4];
 
@@ -77,11 +79,22 @@ place_init(void)
 	tg_close(&tg);
 }
 
+/* Thousands of commits need no disk; TMPDIR names one. */
+static const char *
+somewhere(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	if (dir != NULL)
+		return dir;
+	return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 int
 place_setup(void **state)
 {
 	(void)state;
-	snprintf(top, sizeof(top), "/tmp/tokgate-unit-XXXXXX");
+	snprintf(top, sizeof(top), "%s/tokgate-unit-XXXXXX", somewhere());
 	assert_non_null(mkdtemp(top));
 	snprintf(store, sizeof(store), "%s/store", top);
 	snprintf(config, sizeof(config), "%s/tokgate.conf", top);
@@ -279,13 +292,15 @@ place_tokens(struct tg *tg)
 pid_t
 place_fork(int (*fn)(void *arg), void *arg)
 {
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	fflush(NULL);
 	pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(fn(arg));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == parent ? fn(arg) : 127);
+	}
 	return pid;
 }
 
@@ -307,16 +322,16 @@ place_pause(void)
 }
 
 int
-place_wait(pid_t pid)
+place_wait_ms(pid_t pid, int ms)
 {
-	int64_t end = place_ms() + TOO_LONG_MS;
+	int64_t end = place_ms() + ms;
 	int status;
 	pid_t got;
 
 	while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
 		if (place_ms() >= end) {
 			place_kill(pid);
-			fail_msg("a child did not end by itself");
+			return -SIGALRM;
 		}
 		place_pause();
 	}
@@ -325,9 +340,48 @@ place_wait(pid_t pid)
 }
 
 int
+place_wait(pid_t pid)
+{
+	return place_wait_ms(pid, TOO_LONG_MS);
+}
+
+int
 place_child(int (*fn)(void *arg), void *arg)
 {
 	return place_wait(place_fork(fn, arg));
+}
+
+static enum tg_status
+never_come_back(void *arg, struct store *opened, struct detail *detail)
+{
+	(void)opened;
+	(void)detail;
+	__atomic_store_n((volatile int *)arg, 1, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return TG_OK;
+}
+
+static int
+write_forever(void *arg)
+{
+	const struct store_how how = { .path = store, .writing = true, .patience_ms = 5000 };
+	struct detail detail;
+	struct store *opened;
+
+	return store_open(&how, &opened, &detail) != TG_OK ||
+	    store_update(opened, never_come_back, arg, &detail) != TG_OK;
+}
+
+pid_t
+place_stuck_writer(void)
+{
+	volatile int *flag = place_shared(sizeof(*flag));
+	pid_t pid = place_fork(write_forever, (void *)(uintptr_t)flag);
+
+	assert_true(place_await(flag, 1));
+	place_unshare((void *)(uintptr_t)flag, sizeof(*flag));
+	return pid;
 }
 
 void

@@ -72,12 +72,17 @@ size_t place_tokens(struct tg *tg);
 
 /* ---- processes and waiting --------------------------------------------------- */
 
-/* A new child that runs fn and leaves with its value, 0 to 127. */
+/* A new child that runs fn and leaves with its value, 0 to 127.  It does not outlive us. */
 pid_t place_fork(int (*fn)(void *arg), void *arg);
 
-/* The value of a child, or minus the signal that ended it; killed when it takes too long. */
+/* The value of a child, or minus the signal that ended it; killed when it takes a minute. */
 int place_wait(pid_t pid);
+/* The same, or -SIGALRM and it is killed when it takes so long. */
+int place_wait_ms(pid_t pid, int ms);
 int place_child(int (*fn)(void *arg), void *arg);
+
+/* A child that holds gate and write transaction until it is killed. */
+pid_t place_stuck_writer(void);
 
 /* Stop a child and wait until it has stopped; kill it and wait for its end. */
 void place_stop(pid_t pid);

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,24 +172,29 @@ a_missing_module_refuses_passwords_and_lets_keys_in(void **state)
 static void
 a_process_without_rights_gets_unavailable(void **state)
 {
-	struct secret secret = door_issue((struct wish) { 0 });
+	struct secret secret = door_issue((struct wish) { .scope = "unprivileged" });
+	char text[PATH_MAX + 64];
 	int status;
 	pid_t pid;
 
 	(void)state;
-	/* Its own copy of the configuration, which it may read. */
+	/* A module and a configuration that it may read, wherever the checkout is. */
+	snprintf(text, sizeof(text), "cp '%s' %s/copy.so", door_module(), door_dir());
+	assert_int_equal(system(text), 0);
+	snprintf(text, sizeof(text), "auth required DIR/copy.so config=%s\n", door_config());
+	door_service("unprivileged", text);
 	assert_int_equal(chmod(door_dir(), 0755), 0);
 	assert_int_equal(chmod(door_config(), 0644), 0);
+	assert_int_equal(door_try("unprivileged", "alice", NULL, secret.text), PAM_SUCCESS);
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
 		if (setgid(4002) == -1 || setuid(4002) == -1)
-			_exit(1);
-		if (door_try("beside", "alice", NULL, secret.text) != PAM_AUTHINFO_UNAVAIL)
-			_exit(2);
-		_exit(0);
+			_exit(255);
+		_exit(door_try("unprivileged", "alice", NULL, secret.text));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), PAM_AUTHINFO_UNAVAIL);
 }
 
 static const struct CMUnitTest tests[] = {

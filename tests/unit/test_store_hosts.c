@@ -412,7 +412,7 @@ static void
 two_copies_of_the_library_do_not_disturb_each_other(void **state)
 {
 	struct copy copies[2];
-	char path[128];
+	char path[192];
 	size_t i;
 
 	(void)state;
@@ -431,7 +431,7 @@ static void
 copies_with_their_own_lmdb_do_not_disturb_each_other(void **state)
 {
 	struct copy copies[2];
-	char path[128];
+	char path[192];
 	size_t i;
 
 	(void)state;
@@ -544,7 +544,7 @@ static int
 close_everything_between_calls(void *arg)
 {
 	struct tg *tg = arg;
-	char path[128], back[16] = "";
+	char path[192], back[16] = "";
 	int i, fd[8];
 
 	for (i = 0; i < 50; i++) {
@@ -866,7 +866,7 @@ static int
 check_in_a_jail(void *arg)
 {
 	struct tg *tg = arg;
-	char jail[128];
+	char jail[192];
 
 	snprintf(jail, sizeof(jail), "%s/jail", place_top());
 	if (chroot(jail) != 0 || chdir("/") != 0)
@@ -878,7 +878,7 @@ static int
 hold_into_a_jail(void *arg)
 {
 	struct tg *tg = open_quietly();
-	char jail[128];
+	char jail[192];
 
 	(void)arg;
 	snprintf(jail, sizeof(jail), "%s/jail", place_top());
@@ -890,7 +890,7 @@ hold_into_a_jail(void *arg)
 static void
 a_jailed_process_finds_no_store_but_keeps_the_one_it_holds(void **state)
 {
-	char jail[128];
+	char jail[192];
 	struct tg *tg;
 
 	(void)state;
@@ -909,7 +909,7 @@ a_jailed_process_finds_no_store_but_keeps_the_one_it_holds(void **state)
 static int
 check_from_nowhere(void *arg)
 {
-	char gone[128];
+	char gone[192];
 
 	snprintf(gone, sizeof(gone), "%s/gone", place_top());
 	if (mkdir(gone, 0700) != 0 || chdir(gone) != 0 || rmdir(gone) != 0)

@@ -440,7 +440,7 @@ network_and_fuse_file_systems_are_refused(void **state)
 static void
 links_in_the_place_of_files_are_refused_and_not_followed(void **state)
 {
-	char target[128];
+	char target[192];
 	struct stat st;
 	struct tg *tg = place_open();
 	struct issued unknown = place_unknown();
@@ -474,7 +474,7 @@ links_in_the_place_of_files_are_refused_and_not_followed(void **state)
 static void
 a_store_behind_a_link_is_refused(void **state)
 {
-	char target[128];
+	char target[192];
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL);
 	bool made;
@@ -611,14 +611,14 @@ a_store_answers_root_and_its_trusted_owner(void **state)
 static int
 reach_for_the_files(void *arg)
 {
-	char to[128];
+	char to[192];
 	struct stat st;
 	size_t i;
 
 	(void)arg;
 	if (setgroups(0, NULL) != 0 || setgid(STRANGER) != 0 || setuid(STRANGER) != 0)
 		return 100;
-	snprintf(to, sizeof(to), "/tmp/tokgate-unit-%ld", (long)getpid());
+	snprintf(to, sizeof(to), "%s.%ld", place_top(), (long)getpid());
 	for (i = 0; i < ROWS(names); i++)
 		if (open(place_file(names[i]), O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES ||
 		    open(place_file(names[i]), O_PATH | O_CLOEXEC) >= 0 || errno != EACCES ||

@@ -48,7 +48,7 @@ all=(authenticate acct_mgmt 'setcred(PAM_ESTABLISH_CRED)' open_session close_ses
 @test "a token passes all phases of the door for tokens" {
 	token=$(issue ci-release --scope tokens:login)
 	run -0 ask tokens ci-release "$token" "${all[@]}"
-	[ "$(grep -c '^pamtester: .*\(success\|done\)' <<<"$output")" -eq 5 ]
+	[ "$(grep -c 'pamtester: .*\(success\|done\)' <<<"$output")" -eq 5 ]
 	audited_login ok "$token" ci-release ci-release tokens
 }
 
