@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "token.h"
 
 /* A line under construction; `at` is its NUL. */
 struct line {
@@ -87,7 +88,10 @@ audit_format(const struct audit_facts *facts, char out[static AUDIT_MAX + 1])
 	put_field(&line, "tokgate: verdict=", tg_status_name(facts->verdict), 24);
 	put_field(&line, " id=", facts->id, TG_ID_LEN);
 	put_field(&line, " owner=", facts->owner, TG_OWNER_MAX);
-	put_field(&line, " login=", facts->login, 2 * TG_OWNER_MAX);
+	if (facts->login != NULL && token_shaped(facts->login, strlen(facts->login)))
+		put(&line, " login=(token)");
+	else
+		put_field(&line, " login=", facts->login, 2 * TG_OWNER_MAX);
 	put_field(&line, " service=", facts->service, TG_WORD_MAX);
 	put_field(&line, " action=", facts->action, TG_WORD_MAX);
 	if (facts->gate)

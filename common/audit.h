@@ -8,6 +8,7 @@
  * at most AUDIT_MAX bytes.  V is
  *
  *	-        unknown or empty
+ *	(token)  login only: a token was typed in its place
  *	(gate)   resource only: deferred to what stands behind the door
  *	other    the value: [A-Za-z0-9*._@+:/-] as they are, any other byte as
  *	         %XX in upper-case hexadecimal; the value "-" is %2D.  (cut)

@@ -37,6 +37,8 @@ look(struct tg *tg, enum tg_status (*read)(struct tg *tg, struct store *store, v
 	struct handle_use use;
 	enum tg_status r;
 
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if ((r = handle_enter(tg, false, HANDLE_MANAGE_MS, &use)) == TG_OK &&
 	    (r = store_begin(use.store, &tg->detail)) == TG_OK) {
 		r = read(tg, use.store, arg);
@@ -102,7 +104,7 @@ read_token(struct tg *tg, struct store *store, const char *id, struct tg_token *
 
 	memset(&record, 0, sizeof(record));
 	if ((r = handle_record(tg, store, id, &record)) == TG_OK) {
-		handle_state(store, &record, handle_now(tg));
+		handle_state(store, &record, tg->at);
 		*out = record.token;
 	}
 	explicit_bzero(record.hash, sizeof(record.hash));

@@ -26,7 +26,6 @@ struct check {
 	const struct tg_request *req;
 	struct policy_ask ask;
 	struct cidr_addr source;
-	int64_t now;
 	struct token token;
 	struct record record;
 	struct handle_use use;
@@ -75,10 +74,10 @@ static enum tg_status
 judge(struct check *c, struct store *store)
 {
 	struct tg_owner owner;
-	struct policy_facts facts = { .token = &c->record.token, .now = c->now };
+	struct policy_facts facts = { .token = &c->record.token, .now = c->tg->at };
 	enum tg_status r;
 
-	facts.last_used_at = handle_state(store, &c->record, c->now);
+	facts.last_used_at = handle_state(store, &c->record, c->tg->at);
 	r = handle_owner(c->tg, store, c->record.token.owner, &owner);
 	if (r != TG_OK && r != TG_NO_MATCH)
 		return r;
@@ -100,7 +99,7 @@ consume_apply(void *arg, struct store *store, struct detail *detail)
 		return r;
 	if (c->record.token.uses_left != TG_USES_UNLIMITED)
 		c->record.token.uses_left--;
-	c->record.marked_at = c->now;
+	c->record.marked_at = c->tg->at;
 	if ((len = record_encode(&c->record, bytes)) == 0)
 		return detail_set(detail, TG_UNAVAILABLE, "the record does not fit");
 	r = store_put(store, STORE_TOKENS, c->token.id, TG_ID_LEN, bytes, len, detail);
@@ -125,7 +124,7 @@ consume(struct check *c)
 static void
 write_ticket(struct check *c)
 {
-	struct ticket ticket = { .at = c->now, .source_known = c->ask.source != NULL };
+	struct ticket ticket = { .at = c->tg->at, .source_known = c->ask.source != NULL };
 
 	memcpy(ticket.id, c->token.id, sizeof(ticket.id));
 	ticket.source = c->source;
@@ -140,7 +139,7 @@ record_use(struct check *c, enum tg_status verdict)
 {
 	const struct tg_token *t = &c->record.token;
 	const struct tg_use *last = verdict == TG_OK ? &t->last_used : &t->last_refused;
-	struct tg_use use = { .at = c->now, .why = verdict };
+	struct tg_use use = { .at = c->tg->at, .why = verdict };
 
 	use.count = last->count == UINT32_MAX ? UINT32_MAX : last->count + 1;
 	strncpy(use.service, c->ask.scope.service, TG_WORD_MAX);
@@ -204,7 +203,7 @@ check(struct check *c, const char *password, size_t len)
 		return TG_NOT_A_TOKEN;
 	if (!token_parse(password, len, &c->token))
 		return TG_MALFORMED;
-	if ((r = make_ask(c)) != TG_OK)
+	if ((r = handle_start(c->tg)) != TG_OK || (r = make_ask(c)) != TG_OK)
 		return r;
 	if ((r = handle_enter(c->tg, false, HANDLE_CHECK_MS, &c->use)) == TG_OK)
 		r = check_in_store(c);
@@ -245,7 +244,6 @@ tg_check(struct tg *tg, const char *password, size_t len, const struct tg_reques
 	enum tg_status verdict;
 
 	memset(out, 0, sizeof(*out));
-	c.now = handle_now(tg);
 	verdict = check(&c, password, len);
 	audit(&c, verdict);
 	explicit_bzero(&c.token, sizeof(c.token));
@@ -289,7 +287,8 @@ tg_ask(struct tg *tg, const char *ticket, struct tg_grant *out)
 	enum tg_status r;
 
 	memset(out, 0, sizeof(*out));
-	c.now = handle_now(tg);
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if ((r = handle_enter(tg, false, HANDLE_CHECK_MS, &c.use)) == TG_OK)
 		r = ask_in_store(&c, ticket);
 	handle_leave(tg, &c.use);

@@ -122,15 +122,21 @@ tg_service_uid(const struct tg *tg)
 	return tg->conf.uid;
 }
 
-int64_t
-handle_now(const struct tg *tg)
+enum tg_status
+handle_start(struct tg *tg)
 {
 	struct timespec ts;
 
-	if (tg->now != 0)
-		return tg->now;
-	/* A clock that cannot be read is at the end of time: all that can expire has. */
-	return clock_gettime(CLOCK_REALTIME, &ts) == 0 ? ts.tv_sec : INT64_MAX;
+	if (tg->opened != TG_OK)
+		return tg->opened;
+	tg->detail.text[0] = '\0';
+	tg->at = tg->now;
+	if (tg->now == 0) {
+		if (clock_gettime(CLOCK_REALTIME, &ts) != 0)
+			return detail_set(&tg->detail, TG_UNAVAILABLE, "the clock cannot be read");
+		tg->at = ts.tv_sec;
+	}
+	return TG_OK;
 }
 
 static enum tg_status
@@ -144,15 +150,13 @@ open_store(struct tg *tg, bool writing, int patience_ms, struct store **out)
 	};
 
 	*out = NULL;
-	return tg->opened != TG_OK ? tg->opened : store_open(&how, out, &tg->detail);
+	return store_open(&how, out, &tg->detail);
 }
 
 enum tg_status
 handle_enter(struct tg *tg, bool writing, int patience_ms, struct handle_use *use)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &use->cancel_state);
-	if (tg->opened == TG_OK)
-		tg->detail.text[0] = '\0';
 	if ((use->store = tg->held) != NULL)
 		return TG_OK;
 	return open_store(tg, writing, patience_ms, &use->store);
@@ -169,6 +173,10 @@ handle_leave(struct tg *tg, struct handle_use *use)
 enum tg_status
 tg_hold(struct tg *tg)
 {
+	enum tg_status r;
+
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (tg->held != NULL)
 		return TG_OK;
 	if (!crypt_init())

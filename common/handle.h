@@ -13,7 +13,8 @@ struct tg {
 	enum tg_status opened; /* of tg_open(); what each call answers if it failed */
 	struct conf conf;
 	struct detail detail;
-	int64_t now; /* 0: the system's clock */
+	int64_t now; /* by tg_set_now(); 0: the system's clock */
+	int64_t at;  /* time of the call that is under way */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 	struct store *held; /* by tg_hold() */
@@ -21,7 +22,8 @@ struct tg {
 	size_t decoy_len;
 };
 
-int64_t handle_now(const struct tg *tg);
+/* Begin a call: what tg_open() said, an empty detail, the time in tg->at. */
+enum tg_status handle_start(struct tg *tg) __attribute__((warn_unused_result));
 
 /*
  * The store for one call: the held one, or opened now.  Between enter and

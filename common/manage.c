@@ -81,9 +81,9 @@ check_token(struct tg *tg, const struct tg_token *t)
 /* ---- init ---- */
 
 enum tg_status
-tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix, bool *made)
+tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix, const char *by, bool *made)
 {
-	struct tg_entry entry = { .at = handle_now(tg), .event = TG_EVENT_INIT };
+	struct tg_entry entry = { .event = TG_EVENT_INIT };
 	const struct store_how how = {
 		.path = tg->conf.store,
 		.also_trusted = tg->conf.uid,
@@ -91,10 +91,13 @@ tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix, bool *mad
 		.patience_ms = HANDLE_MANAGE_MS,
 	};
 
+	enum tg_status r;
+
 	*made = false;
-	if (tg->opened != TG_OK)
-		return tg->opened;
-	tg->detail.text[0] = '\0';
+	if ((r = handle_start(tg)) != TG_OK || (r = check_by(tg, by)) != TG_OK)
+		return r;
+	entry.at = tg->at;
+	snprintf(entry.by, sizeof(entry.by), "%s", by);
 	if (prefix == NULL)
 		prefix = "tkg";
 	if (!token_prefix_valid(prefix))
@@ -156,7 +159,7 @@ static void
 fill_entry(struct tg_entry *entry, struct tg *tg, enum tg_event event, const struct tg_token *t,
     const char *by)
 {
-	*entry = (struct tg_entry) { .at = handle_now(tg), .event = event };
+	*entry = (struct tg_entry) { .at = tg->at, .event = event };
 	memcpy(entry->id, t->id, sizeof(entry->id));
 	memcpy(entry->owner, t->owner, sizeof(entry->owner));
 	snprintf(entry->by, sizeof(entry->by), "%s", by);
@@ -260,11 +263,12 @@ tg_issue(struct tg *tg, struct tg_token *token, char text[static TG_TOKEN_MAX + 
 {
 	struct record *record = NULL;
 	enum tg_status r;
-	int64_t now = handle_now(tg);
+	int64_t now;
 
 	memset(text, 0, TG_TOKEN_MAX + 1);
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
+	now = tg->at;
 	if ((r = check_new(tg, token, now)) != TG_OK)
 		return r;
 	if ((record = calloc(1, sizeof(*record))) == NULL)
@@ -340,8 +344,8 @@ tg_change(struct tg *tg, const char *id, const struct tg_token *to, const char *
 	struct change c = { .tg = tg, .id = id, .to = to, .by = by };
 	enum tg_status r;
 
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (!token_id_valid(id))
 		return TG_NO_MATCH;
 	if ((r = check_token(tg, to)) != TG_OK || (r = check_by(tg, by)) != TG_OK)
@@ -363,7 +367,7 @@ revoke_one(struct change *c, struct store *store, const char *id, bool *was_live
 	*was_live = false;
 	if ((r = handle_record(c->tg, store, id, &record)) != TG_OK || t->revoked_at != 0)
 		return r;
-	t->revoked_at = handle_now(c->tg);
+	t->revoked_at = c->tg->at;
 	memset(t->revoked_by, 0, sizeof(t->revoked_by));
 	strncpy(t->revoked_by, c->by, TG_BY_MAX);
 	memset(t->revoked_why, 0, sizeof(t->revoked_why));
@@ -390,8 +394,10 @@ revoke_apply(void *arg, struct store *store, struct detail *detail)
 static enum tg_status
 check_revocation(struct tg *tg, const char *by, const char *why)
 {
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	enum tg_status r;
+
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (!text_valid(why, TG_WHY_MAX))
 		return detail_set(&tg->detail, TG_INVALID,
 		    "the reason must be UTF-8 of at most %d bytes without control characters", TG_WHY_MAX);
@@ -505,7 +511,7 @@ owner_apply(void *arg, struct store *store, struct detail *detail)
 {
 	struct owner_change *c = arg;
 	struct tg_owner owner = *c->to;
-	struct tg_entry entry = { .at = handle_now(c->tg), .event = TG_EVENT_OWNER };
+	struct tg_entry entry = { .at = c->tg->at, .event = TG_EVENT_OWNER };
 	struct tg_owner old;
 	enum tg_status r;
 
@@ -531,8 +537,8 @@ tg_owner_set(struct tg *tg, const struct tg_owner *owner, const char *by)
 	struct owner_change c = { .tg = tg, .to = owner, .by = by };
 	enum tg_status r;
 
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (!tg_owner_valid(owner->name))
 		return TG_NO_MATCH;
 	if (!owner->has_ceiling && owner->nscopes != 0)

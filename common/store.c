@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "deadline.h"
 #include "store.h"
 #include "storedir.h"
 #include "token.h"
@@ -412,7 +413,7 @@ store_update(struct store *store,
 	enum tg_status r;
 	int tries;
 
-	r = storedir_gate_lock(&store->dir, storedir_deadline(store->patience_ms), detail);
+	r = storedir_gate_lock(&store->dir, deadline_after(store->patience_ms), detail);
 	if (r != TG_OK)
 		return r;
 	r = try_update(store, apply, arg, detail);
@@ -510,7 +511,7 @@ open_store(const struct store_how *how, bool has_data, bool make, struct store *
 	store->pid = getpid();
 	store->patience_ms = how->patience_ms;
 	if (has_data)
-		r = storedir_open(how->path, how->also_trusted, storedir_deadline(how->patience_ms),
+		r = storedir_open(how->path, how->also_trusted, deadline_after(how->patience_ms),
 		    &store->dir, detail);
 	if (r == TG_OK)
 		r = attach(store, how, make, detail);
@@ -593,7 +594,7 @@ store_make(const struct store_how *how, uint32_t uid, uint32_t gid, const struct
 	if (r != TG_OK || (r = storedir_own(how->path, detail)) != TG_OK ||
 	    (r = open_store(how, true, true, &store, detail)) != TG_OK)
 		return r;
-	r = storedir_gate_lock(&store->dir, storedir_deadline(store->patience_ms), detail);
+	r = storedir_gate_lock(&store->dir, deadline_after(store->patience_ms), detail);
 	if (r == TG_OK)
 		r = finish(store, entry, prefix, made, detail);
 	store_close(&store);

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
+#include "deadline.h"
 #include "secure.h"
 #include "storedir.h"
 
@@ -27,15 +27,6 @@ static const struct {
 };
 
 enum { NFILES = sizeof(files) / sizeof(files[0]), MADE_HERE = NFILES - 1 };
-
-int64_t
-storedir_deadline(int patience_ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + patience_ms;
-}
 
 /* ---- checking ---- */
 
@@ -226,14 +217,10 @@ lock_byte(int fd, off_t at, short type)
 static bool
 lock_byte_until(int fd, off_t at, int64_t deadline_ms)
 {
-	const struct timespec ms = { .tv_nsec = 1000000 };
-
-	while (!lock_byte(fd, at, F_WRLCK)) {
+	while (!lock_byte(fd, at, F_WRLCK))
 		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
-		    storedir_deadline(0) >= deadline_ms)
+		    !deadline_pause(deadline_ms))
 			return false;
-		nanosleep(&ms, NULL);
-	}
 	return true;
 }
 

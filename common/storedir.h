@@ -23,7 +23,7 @@ struct storedir {
 /*
  * Check the directory and its files, open the lock file and the sidecar, and
  * take the guard: nobody else in this process has the store open.  Waits at
- * most until `deadline_ms` (storedir_deadline()).  Descriptors are 3 or above,
+ * most until `deadline_ms` (deadline_after()).  Descriptors are 3 or above,
  * and refused is a process whose descriptors 0-2 are not all open, since LMDB
  * would get them.
  */
@@ -35,9 +35,6 @@ void storedir_close(struct storedir *dir);
 enum tg_status storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms,
     struct detail *detail) __attribute__((warn_unused_result));
 void storedir_gate_unlock(const struct storedir *dir);
-
-/* Monotonic milliseconds, `patience_ms` from now. */
-int64_t storedir_deadline(int patience_ms);
 
 /*
  * Make the directory for uid and gid and the files that LMDB does not make

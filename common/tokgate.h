@@ -154,7 +154,8 @@ enum tg_status tg_hold(struct tg *tg) __attribute__((warn_unused_result));
  * Must this password never be shown to another password check?  True for a
  * token-shaped text of any prefix ([a-z][a-z0-9]{0,7}_ and at least 40 of
  * [A-Za-z0-9_-]), whatever its checksum, and for anything sent with the
- * drop-in login.  Decided on the text alone.  login may be NULL.
+ * drop-in login.  Decided on the text alone.  login NULL: unknown, not the
+ * drop-in login.
  */
 bool tg_keep_from_others(const char *login, const char *password, size_t len);
 
@@ -259,9 +260,11 @@ struct tg_token {
 /*
  * Make the store: directory 0700 and files 0600 owned by `uid`/`gid`.  On an
  * existing store nothing but owner and modes is set.  Refuses remote and
- * FUSE file systems.  prefix: NULL for "tkg".  *made tells whether it is new.
+ * FUSE file systems.  prefix: NULL for "tkg".  by: who acts, for the journal.
+ * *made tells whether the store is new.
  */
-enum tg_status tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix, bool *made)
+enum tg_status tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix,
+    const char *by, bool *made)
 	__attribute__((warn_unused_result));
 
 /*

@@ -112,7 +112,7 @@ make_store(void)
 	    fclose(file) == EOF)
 		err(1, "%s", config);
 	MUST(tg_open(config, NULL, &tg) == TG_OK);
-	MUST(tg_init(tg, geteuid(), getegid(), NULL, &made) == TG_OK);
+	MUST(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_OK);
 	for (i = 0; i < NSECRETS; i++)
 		issue(tg, &secrets[i]);
 	tg_close(&tg);

@@ -86,7 +86,7 @@ hand_delete(const char *db, const void *key, size_t key_len)
 }
 
 void
-hand_make(size_t size, bool databases)
+hand_make(bool databases)
 {
 	static const struct {
 		const char *name;
@@ -101,24 +101,12 @@ hand_make(size_t size, bool databases)
 	must(mdb_env_create(&env));
 	must(mdb_env_set_maxdbs(env, ROWS(dbs)));
 	must(mdb_env_set_maxreaders(env, 4096));
-	must(mdb_env_set_mapsize(env, size));
 	must(mdb_env_open(env, place_store(), 0, 0600));
 	must(mdb_txn_begin(env, NULL, 0, &txn));
 	for (i = 0; databases && i < ROWS(dbs); i++)
 		must(mdb_dbi_open(txn, dbs[i].name, dbs[i].flags | MDB_CREATE, &dbi));
 	must(mdb_txn_commit(txn));
 	mdb_env_close(env);
-}
-
-size_t
-hand_map_size(void)
-{
-	MDB_env *env = open_env(MDB_RDONLY);
-	MDB_envinfo info;
-
-	must(mdb_env_info(env, &info));
-	mdb_env_close(env);
-	return info.me_mapsize;
 }
 
 static int

@@ -15,9 +15,8 @@ uint8_t *hand_get(const char *db, const void *key, size_t key_len, size_t *len);
 void hand_put(const char *db, const void *key, size_t key_len, const void *value, size_t len);
 void hand_delete(const char *db, const void *key, size_t key_len);
 
-/* A new data.mdb whose map holds `size` bytes, with the store's databases in it, empty, or without. */
-void hand_make(size_t size, bool databases);
-size_t hand_map_size(void);
+/* A new data.mdb with the store's databases, empty, or without. */
+void hand_make(bool databases);
 
 /* Reader slots that are taken. */
 unsigned hand_readers(void);

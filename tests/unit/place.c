@@ -74,7 +74,7 @@ place_init(void)
 	struct tg *tg = place_open();
 	bool made;
 
-	ROW(tg_init(tg, geteuid(), getegid(), NULL, &made) == TG_OK, "%s", tg_detail(tg));
+	ROW(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_OK, "%s", tg_detail(tg));
 	assert_true(made);
 	tg_close(&tg);
 }
@@ -142,6 +142,25 @@ place_open(void)
 	ROW(tg_open(config, store, &tg) == TG_OK, "%s", tg_detail(tg));
 	tg_set_now(tg, PLACE_NOW);
 	tg_set_log(tg, keep_line, NULL);
+	return tg;
+}
+
+static void
+drop_line(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+struct tg *
+place_open_apart(void)
+{
+	struct tg *tg;
+
+	if (tg_open(config, store, &tg) != TG_OK)
+		abort();
+	tg_set_now(tg, PLACE_NOW);
+	tg_set_log(tg, drop_line, NULL);
 	return tg;
 }
 
@@ -221,14 +240,9 @@ place_check(struct tg *tg, const char *text)
 enum tg_status
 place_ask(const char *text)
 {
-	enum tg_status r;
-	struct tg *tg;
+	struct tg *tg = place_open_apart();
+	enum tg_status r = place_check(tg, text);
 
-	if ((r = tg_open(config, store, &tg)) == TG_OK) {
-		tg_set_now(tg, PLACE_NOW);
-		tg_set_log(tg, keep_line, NULL);
-		r = place_check(tg, text);
-	}
 	tg_close(&tg);
 	return r;
 }

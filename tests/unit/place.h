@@ -38,6 +38,8 @@ void place_init(void);
 
 /* A handle on the store at PLACE_NOW; place_line() is its last audit line. */
 struct tg *place_open(void);
+/* For threads and children: no audit line is kept, and cmocka is not called. */
+struct tg *place_open_apart(void);
 const char *place_line(void);
 unsigned place_lines(void); /* how many there were */
 

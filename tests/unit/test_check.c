@@ -682,7 +682,7 @@ a_failed_handle_answers_bad_arguments_with_its_failure_too(void **state)
 	assert_int_equal(tg_owner_set(tg, &owner, "root"), TG_MISCONFIGURED);
 	assert_int_equal(tg_revoke(tg, "?", "root", NULL), TG_MISCONFIGURED);
 	assert_int_equal(tg_change(tg, "?", &token, "root"), TG_MISCONFIGURED);
-	assert_int_equal(tg_init(tg, 0, 0, "?", &made), TG_MISCONFIGURED);
+	assert_int_equal(tg_init(tg, 0, 0, "?", "root", &made), TG_MISCONFIGURED);
 	tg_close(&tg);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -941,7 +942,7 @@ the_state_of_a_newer_or_damaged_store_is_refused(void **state)
 	assert_non_null(strstr(tg_detail(tg), "newer"));
 	assert_int_equal(tg_revoke(tg, token.id, "root", NULL), TG_UNAVAILABLE);
 	assert_non_null(strstr(tg_detail(tg), "newer"));
-	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, &made), TG_UNAVAILABLE);
+	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, "root", &made), TG_UNAVAILABLE);
 	assert_false(made);
 	assert_true(same_bytes(&before));
 	drop_bytes(&before);
@@ -984,44 +985,57 @@ a_damaged_journal_entry_is_said_and_harms_no_check(void **state)
 
 /* ---- growth ---- */
 
-/* A store whose map is as small as that. */
-static void
-small_place(size_t size)
-{
-	struct tg *tg = place_open();
-	bool made;
+/* A store is opened with room for 16 MiB more than it has. */
+enum { MIB = 1 << 20, BELOW = 13 * MIB, ABOVE = 18 * MIB };
 
-	assert_int_equal(unlink(place_file("data.mdb")), 0);
-	hand_make(size, true);
-	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, &made), TG_OK);
-	assert_true(made);
-	tg_close(&tg);
-	assert_int_equal(hand_map_size(), size);
+static size_t
+data_size(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(place_file("data.mdb"), &st), 0);
+	return (size_t)st.st_size;
+}
+
+/* Issue the largest tokens that there are until the store has that size; returns how many. */
+static size_t
+fatten(struct tg *tg, size_t size, struct issued *last)
+{
+	struct tg_token fat, token;
+	size_t i, n = 0;
+
+	place_wish(&(struct wish) { .name = "fat" }, &fat);
+	fat.nscopes = TG_SCOPES_MAX;
+	for (i = 1; i < TG_SCOPES_MAX; i++)
+		snprintf(fat.scopes[i], sizeof(fat.scopes[i]),
+		    "a2345678901234567890123456789012:b2345678901234567890123456789012:%s%08zu",
+		    HUNDRED TEN TEN, i);
+	for (; data_size() < size; n++) {
+		token = fat;
+		ROW(tg_issue(tg, &token, last->text) == TG_OK, "%zu: %s", n, tg_detail(tg));
+		memcpy(last->id, token.id, sizeof(last->id));
+	}
+	return n;
 }
 
 static void
 the_map_grows_when_it_is_full(void **state)
 {
-	enum { N = 600, SMALL = 128 * 1024 };
 	struct tg *tg = place_open();
-	struct issued *tokens = calloc(N, sizeof(*tokens));
+	struct issued first = place_issue(tg, NULL), last;
 	struct seen seen = { .in_order = true };
-	size_t i;
+	size_t n;
 
 	(void)state;
-	assert_non_null(tokens);
-	small_place(SMALL);
-	for (i = 0; i < N; i++)
-		tokens[i] = place_issue(tg, NULL);
-	assert_true(hand_map_size() > SMALL);
-	for (i = 0; i < N; i += 7)
-		assert_int_equal(place_check(tg, tokens[i].text), TG_OK);
+	assert_int_equal(tg_hold(tg), TG_OK);
+	n = fatten(tg, BELOW, &last);
+	/* each record is written again, and what they took before is not free until then */
 	assert_int_equal(tg_revoke_all(tg, NULL, "root", NULL, count_id, &seen), TG_OK);
-	assert_int_equal(seen.n, N); /* each once, though it was done again */
-	for (i = 0; i < N; i += 7)
-		assert_int_equal(place_check(tg, tokens[i].text), TG_REVOKED);
-	assert_int_equal(place_journal(tg, NULL), 1 + 2 * N);
-	free(tokens);
+	assert_true(data_size() > ABOVE);
+	assert_int_equal(seen.n, 1 + n); /* each once, though it was done again */
+	assert_int_equal(place_check(tg, first.text), TG_REVOKED);
+	assert_int_equal(place_check(tg, last.text), TG_REVOKED);
+	assert_int_equal(place_journal(tg, NULL), 1 + 2 * (1 + n));
 	tg_close(&tg);
 }
 
@@ -1034,13 +1048,9 @@ static int
 hold_and_check(void *arg)
 {
 	const struct follower *r = arg;
-	struct tg *tg;
-	int bad = 0;
+	struct tg *tg = place_open_apart();
+	int bad = tg_hold(tg) != TG_OK;
 
-	if (tg_open(place_config(), place_store(), &tg) != TG_OK || tg_hold(tg) != TG_OK)
-		return 1;
-	tg_set_now(tg, PLACE_NOW);
-	tg_set_log(tg, NULL, NULL);
 	while (*r->go_on != 0 && bad == 0) {
 		bad = place_check(tg, r->text) != TG_OK;
 		__atomic_add_fetch(r->answered, 1, __ATOMIC_RELEASE);
@@ -1052,27 +1062,24 @@ hold_and_check(void *arg)
 static void
 a_reader_that_holds_the_store_follows_its_growth(void **state)
 {
-	enum { SMALL = 128 * 1024 };
 	volatile int *shared = place_shared(sizeof(int[2]));
 	struct tg *tg = place_open();
-	struct follower reader = { .go_on = &shared[0], .answered = &shared[1] };
-	struct issued token;
+	struct issued token = place_issue(tg, NULL), last;
+	struct follower follower = { .text = token.text, .go_on = &shared[0], .answered = &shared[1] };
 	int before;
 	pid_t pid;
 
 	(void)state;
-	small_place(SMALL);
-	token = place_issue(tg, NULL);
-	reader.text = token.text;
 	shared[0] = 1;
-	pid = place_fork(hold_and_check, &reader);
-	assert_true(place_await(reader.answered, 1));
-	while (hand_map_size() < 8 * SMALL)
-		place_issue(tg, NULL);
-	before = *reader.answered;
-	assert_true(place_await(reader.answered, before + 2));
+	pid = place_fork(hold_and_check, &follower);
+	assert_true(place_await(follower.answered, 1));
+	assert_int_equal(tg_hold(tg), TG_OK);
+	fatten(tg, ABOVE, &last);
+	before = *follower.answered;
+	assert_true(place_await(follower.answered, before + 2));
 	shared[0] = 0;
 	assert_int_equal(place_wait(pid), 0);
+	assert_int_equal(place_check(tg, last.text), TG_OK);
 	place_unshare((void *)(uintptr_t)shared, sizeof(int[2]));
 	tg_close(&tg);
 }

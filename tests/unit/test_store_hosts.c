@@ -49,21 +49,6 @@ drop_line(void *arg, const char *line)
 	(void)line;
 }
 
-/* For threads and children: no cmocka, no shared audit line. */
-static struct tg *
-open_quietly(void)
-{
-	struct tg *tg;
-
-	if (tg_open(place_config(), place_store(), &tg) != TG_OK)
-		tg_close(&tg);
-	else {
-		tg_set_now(tg, PLACE_NOW);
-		tg_set_log(tg, drop_line, NULL);
-	}
-	return tg;
-}
-
 /* The first wrong verdict of `n` checks of all sorts, as text; "" if all were right. */
 static void
 check_samples(struct tg *tg, unsigned n, char wrong[static 300])
@@ -112,15 +97,14 @@ a_handle_made_before_a_fork_works_on_both_sides(void **state)
 static int
 use_inherited_hold(void *arg)
 {
-	struct tg *tg = arg, *own;
+	struct tg *tg = arg;
 
 	if (place_check(tg, sample[LIVE].text) != TG_UNAVAILABLE ||
 	    strstr(tg_detail(tg), "before a fork") == NULL ||
 	    tg_revoke(tg, sample[LIVE].id, "root", NULL) != TG_UNAVAILABLE)
 		return 1;
 	tg_close(&tg);
-	own = open_quietly();
-	return own == NULL || check_handle(own) != 0;
+	return check_handle(place_open_apart());
 }
 
 static void
@@ -151,10 +135,8 @@ static void *
 check_until_told(void *arg)
 {
 	struct worker *w = arg;
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 
-	if (tg == NULL)
-		snprintf(w->wrong, sizeof(w->wrong), "no handle");
 	while (w->wrong[0] == '\0' && !__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		check_samples(tg, SORTS, w->wrong);
 		__atomic_add_fetch(&w->rounds, 1, __ATOMIC_RELEASE);
@@ -201,11 +183,11 @@ static void *
 change_until_told(void *arg)
 {
 	struct worker *w = arg;
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 	struct tg_token token;
 	char text[TG_TOKEN_MAX + 1];
 
-	while (tg != NULL && w->wrong[0] == '\0' && !__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+	while (w->wrong[0] == '\0' && !__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		place_wish(&(struct wish) { .name = "by a thread" }, &token);
 		if (tg_issue(tg, &token, text) != TG_OK || place_check(tg, text) != TG_OK ||
 		    tg_revoke(tg, token.id, "root", NULL) != TG_OK ||
@@ -285,7 +267,7 @@ a_cancelled_thread_leaves_nothing_locked_or_open(void **state)
 	limited = place_issue(tg, &(struct wish) { .uses = 1000000 });
 	fds = place_fds();
 	for (i = 0; i < ROUNDS; i++) {
-		v = (struct victim) { .tg = open_quietly(), .text = limited.text };
+		v = (struct victim) { .tg = place_open_apart(), .text = limited.text };
 		assert_int_equal(pthread_create(&v.thread, NULL, work_until_cancelled, &v), 0);
 		assert_true(place_await(&v.begun, 1));
 		ts.tv_nsec = (long)place_random(LONGEST_NS);
@@ -478,7 +460,7 @@ a_store_that_is_held_keeps_its_locks_whatever_other_handles_do(void **state)
 	assert_int_equal(place_check(other, sample[LIVE].text), TG_UNAVAILABLE);
 	assert_true(place_ms() - start < 2000);
 	assert_int_equal(place_child(see_lock, NULL), 0);
-	assert_int_equal(tg_init(other, geteuid(), getegid(), NULL, &made), TG_UNAVAILABLE);
+	assert_int_equal(tg_init(other, geteuid(), getegid(), NULL, "root", &made), TG_UNAVAILABLE);
 	assert_int_equal(place_child(see_lock, NULL), 0);
 	assert_int_equal(check_handle(holder), 0);
 	tg_close(&holder);
@@ -515,8 +497,8 @@ call_all(struct tg *tg, struct tg *gone, unsigned round)
 		(void)!tg_issue(tg, &token, text);
 		place_check(tg, text);
 		place_check(tg, text);
-		(void)!tg_init(tg, geteuid(), getegid(), NULL, &made);
-		(void)!tg_init(gone, geteuid(), getegid(), NULL, &made);
+		(void)!tg_init(tg, geteuid(), getegid(), NULL, "root", &made);
+		(void)!tg_init(gone, geteuid(), getegid(), NULL, "root", &made);
 	}
 }
 
@@ -596,7 +578,7 @@ call_without_stdio(void *arg)
 		if (missing->which & (1U << fd))
 			close(fd);
 	if (missing->make)
-		return tg_init(tg, geteuid(), getegid(), NULL, &made) == TG_UNAVAILABLE ? 0 : 1;
+		return tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_UNAVAILABLE ? 0 : 1;
 	if (place_check(tg, sample[LIVE].text) != TG_UNAVAILABLE)
 		return 2;
 	if (strstr(tg_detail(tg), "descriptor") == NULL)
@@ -604,7 +586,7 @@ call_without_stdio(void *arg)
 	if (place_check(tg, sample[REVOKED].text) != TG_UNAVAILABLE ||
 	    tg_issue(tg, &token, text) != TG_UNAVAILABLE ||
 	    tg_revoke(tg, sample[LIVE].id, "root", NULL) != TG_UNAVAILABLE ||
-	    tg_init(tg, geteuid(), getegid(), NULL, &made) != TG_UNAVAILABLE)
+	    tg_init(tg, geteuid(), getegid(), NULL, "root", &made) != TG_UNAVAILABLE)
 		return 4;
 	/* what says so for nothing but the text stays right */
 	return place_check(tg, "password") == TG_NOT_A_TOKEN ? 0 : 5;
@@ -673,14 +655,14 @@ call_within_limit(void *arg)
 {
 	const struct limit *l = arg;
 	const struct rlimit rlimit = { l->value, l->value };
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 	struct tg_token token;
 	char text[TG_TOKEN_MAX + 1];
 	int told = 0, sort;
 
 	closefrom(3); /* whatever we were started with */
 	place_wish(&(struct wish) { .name = "" }, &token);
-	if (tg == NULL || setrlimit(l->what, &rlimit) != 0)
+	if (setrlimit(l->what, &rlimit) != 0)
 		return BROKEN;
 	for (sort = 0; sort < SORTS; sort++)
 		if (!right_or_none(tg, sort))
@@ -777,7 +759,7 @@ call_all_sorts(void *arg)
 	struct worker *w = arg;
 	struct issued limited;
 	struct tg_token token;
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 
 	check_samples(tg, 3 * SORTS, w->wrong);
 	place_wish(&(struct wish) { .uses = 2 }, &token);
@@ -830,7 +812,7 @@ check_under_alarms(void *arg)
 	const struct itimerval often = { .it_interval.tv_usec = 700, .it_value.tv_usec = 700 };
 	const struct sigaction action = { .sa_handler = count_alarm }; /* no SA_RESTART */
 	struct sigaction was[NSIG], is;
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 	char wrong[300];
 	int i, n;
 
@@ -877,12 +859,12 @@ check_in_a_jail(void *arg)
 static int
 hold_into_a_jail(void *arg)
 {
-	struct tg *tg = open_quietly();
+	struct tg *tg = place_open_apart();
 	char jail[192];
 
 	(void)arg;
 	snprintf(jail, sizeof(jail), "%s/jail", place_top());
-	if (tg == NULL || tg_hold(tg) != TG_OK || chroot(jail) != 0 || chdir("/") != 0)
+	if (tg_hold(tg) != TG_OK || chroot(jail) != 0 || chdir("/") != 0)
 		return 100;
 	return check_handle(tg);
 }

@@ -39,7 +39,7 @@ static enum tg_status
 init(uid_t uid, bool *made)
 {
 	struct tg *tg = place_open();
-	enum tg_status r = tg_init(tg, uid, (gid_t)uid, NULL, made);
+	enum tg_status r = tg_init(tg, uid, (gid_t)uid, NULL, "root", made);
 
 	tg_close(&tg);
 	return r;
@@ -112,7 +112,7 @@ a_store_that_is_there_stays_as_it_is(void **state)
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(tg_init(tg, geteuid(), getegid(), i == 2 ? "other" : NULL, &made), TG_OK);
+		assert_int_equal(tg_init(tg, geteuid(), getegid(), i == 2 ? "other" : NULL, "root", &made), TG_OK);
 		assert_false(made);
 	}
 	assert_int_equal(place_journal(tg, &serial), 2);
@@ -141,7 +141,7 @@ the_prefix_is_the_sites_choice(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		place_clear();
 		tg = place_open();
-		ROW(tg_init(tg, geteuid(), getegid(), rows[i].prefix, &made) == rows[i].r, "'%s'",
+		ROW(tg_init(tg, geteuid(), getegid(), rows[i].prefix, "root", &made) == rows[i].r, "'%s'",
 		    rows[i].prefix);
 		ROW(made == (rows[i].r == TG_OK), "'%s'", rows[i].prefix);
 		if (made) {
@@ -198,14 +198,14 @@ the_store_can_be_the_service_users(void **state)
 	tg = place_open();
 	token = place_issue(tg, NULL);
 	assert_int_equal(tg_service_uid(tg), SERVICE);
-	assert_int_equal(tg_init(tg, SERVICE, SERVICE, NULL, &made), TG_OK);
+	assert_int_equal(tg_init(tg, SERVICE, SERVICE, NULL, "root", &made), TG_OK);
 	assert_false(made);
 	assert_true(all_owned(SERVICE));
 	assert_int_equal(place_check(tg, token.text), TG_OK);
 	place_issue(tg, NULL);
 	assert_true(all_owned(SERVICE)); /* also what root wrote */
 	place_clear();
-	assert_int_equal(tg_init(tg, SERVICE, SERVICE, NULL, &made), TG_OK);
+	assert_int_equal(tg_init(tg, SERVICE, SERVICE, NULL, "root", &made), TG_OK);
 	assert_true(made);
 	assert_true(all_owned(SERVICE));
 	assert_true(works());
@@ -224,7 +224,7 @@ a_store_is_not_given_to_one_whom_the_configuration_does_not_name(void **state)
 		SKIP("needs root to give files away");
 	tg = place_open();
 	token = place_issue(tg, NULL);
-	assert_int_equal(tg_init(tg, STRANGER, STRANGER, NULL, &made), TG_MISCONFIGURED);
+	assert_int_equal(tg_init(tg, STRANGER, STRANGER, NULL, "root", &made), TG_MISCONFIGURED);
 	assert_true(all_owned(0));
 	assert_int_equal(place_check(tg, token.text), TG_OK);
 	tg_close(&tg);
@@ -263,14 +263,14 @@ static void
 leave_no_databases(void)
 {
 	leave_no_data();
-	hand_make(1 << 20, false);
+	hand_make(false);
 }
 
 static void
 leave_no_state(void)
 {
 	leave_no_data();
-	hand_make(1 << 20, true);
+	hand_make(true);
 }
 
 static void
@@ -311,7 +311,7 @@ an_init_that_was_cut_off_is_finished_by_the_next(void **state)
 		ROW(tg_detail(tg)[0] != '\0', "%s", rows[i].what);
 		place_wish(&(struct wish) { .name = "" }, &token);
 		ROW(tg_issue(tg, &token, text) == rows[i].until, "%s", rows[i].what);
-		ROW(tg_init(tg, geteuid(), getegid(), NULL, &made) == TG_OK && made, "%s: %s",
+		ROW(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_OK && made, "%s: %s",
 		    rows[i].what, tg_detail(tg));
 		ROW(all_owned(geteuid()), "%s", rows[i].what);
 		ROW(works(), "%s", rows[i].what);
@@ -329,17 +329,14 @@ static int
 init_and_tell(void *arg)
 {
 	struct race *race = arg;
-	struct tg *tg;
+	struct tg *tg = place_open_apart();
 	bool made = false;
 	enum tg_status r;
 
-	if (tg_open(place_config(), place_store(), &tg) != TG_OK)
-		return 1;
-	tg_set_now(tg, PLACE_NOW);
 	__atomic_add_fetch(&race->ready, 1, __ATOMIC_RELEASE);
 	if (!place_await(&race->go, 1))
 		return 1;
-	if ((r = tg_init(tg, geteuid(), getegid(), NULL, &made)) == TG_OK)
+	if ((r = tg_init(tg, geteuid(), getegid(), NULL, "root", &made)) == TG_OK)
 		__atomic_add_fetch(&race->ok, 1, __ATOMIC_RELEASE);
 	else
 		fprintf(stderr, "init: %s\n", tg_detail(tg));
@@ -424,7 +421,7 @@ network_and_fuse_file_systems_are_refused(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		place_clear();
 		fake_type = rows[i].type;
-		r = tg_init(tg, geteuid(), getegid(), NULL, &made);
+		r = tg_init(tg, geteuid(), getegid(), NULL, "root", &made);
 		fake_type = 0;
 		if (rows[i].name == NULL) {
 			ROW(r == TG_OK && made, "%lx: %s", rows[i].type, tg_detail(tg));
@@ -462,7 +459,7 @@ links_in_the_place_of_files_are_refused_and_not_followed(void **state)
 			    0);
 			r = place_check(tg, unknown.text);
 			ROW(i == 3 ? r == TG_NO_MATCH : r < 0, "%s: %s", names[i], tg_status_name(r));
-			r = tg_init(tg, geteuid(), getegid(), NULL, &made);
+			r = tg_init(tg, geteuid(), getegid(), NULL, "root", &made);
 			ROW(r < 0 && !made, "%s: %s", names[i], tg_status_name(r));
 			assert_int_equal(stat(target, &st), 0);
 			ROW((st.st_mode & 07777) == 0640, "%s", names[i]);
@@ -484,7 +481,7 @@ a_store_behind_a_link_is_refused(void **state)
 	assert_int_equal(rename(place_store(), target), 0);
 	assert_int_equal(symlink(target, place_store()), 0);
 	assert_true(place_check(tg, token.text) < 0);
-	assert_true(tg_init(tg, geteuid(), getegid(), NULL, &made) < 0);
+	assert_true(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) < 0);
 	assert_int_equal(unlink(place_store()), 0);
 	assert_int_equal(rename(target, place_store()), 0);
 	assert_int_equal(place_check(tg, token.text), TG_OK);
@@ -501,12 +498,12 @@ a_parent_that_others_can_write_is_refused(void **state)
 	(void)state;
 	assert_int_equal(chmod(place_top(), 0777), 0);
 	assert_int_equal(place_check(tg, token.text), TG_MISCONFIGURED);
-	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, &made), TG_MISCONFIGURED);
+	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, "root", &made), TG_MISCONFIGURED);
 	assert_int_equal(chmod(place_top(), 0755), 0);
 	assert_int_equal(place_check(tg, token.text), TG_OK);
 	tg_close(&tg);
 	assert_int_equal(tg_open(place_config(), "/nonexistent/parent/store", &tg), TG_OK);
-	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, &made), TG_UNAVAILABLE);
+	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, "root", &made), TG_UNAVAILABLE);
 	assert_non_null(strstr(tg_detail(tg), "parent"));
 	tg_close(&tg);
 }

@@ -143,16 +143,18 @@ static int
 make_store(struct cli *cli, uid_t uid, gid_t gid, bool *fresh)
 {
 	const char *config = cli->config != NULL ? cli->config : TG_CONFIG_FILE;
+	char by[TG_BY_MAX + 1];
 	enum tg_status status;
 	int code = cli_open(cli);
 
 	if (code != CLI_DONE)
 		return code;
+	cli_by(by);
 	if (needs_config(uid) && tg_service_uid(cli->tg) != uid)
 		return cli_fail(CLI_COULD_NOT,
 		    "nothing done: first '%s' needs the line 'uid = %" PRIu32 "'", config,
 		    (uint32_t)uid);
-	status = tg_init(cli->tg, uid, gid, NULL, fresh);
+	status = tg_init(cli->tg, uid, gid, NULL, by, fresh);
 	return status == TG_OK ? CLI_DONE : cli_refused(cli, status);
 }
 

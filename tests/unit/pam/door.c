@@ -397,7 +397,7 @@ set_up(const char **why)
 	}
 	first_services();
 	assert_int_equal(tg_open(config, NULL, &tg), TG_OK);
-	ROW(tg_init(tg, 0, 0, NULL, &made) == TG_OK, "init: %s", tg_detail(tg));
+	ROW(tg_init(tg, 0, 0, NULL, "root", &made) == TG_OK, "init: %s", tg_detail(tg));
 	return true;
 }
 
