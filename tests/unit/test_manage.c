@@ -429,7 +429,7 @@ each_change_has_its_entry_under_the_next_serial(void **state)
 		const char *owner, *by, *what;
 		bool of_token;
 	} rows[] = {
-		{ TG_EVENT_INIT, "", "", "", false },
+		{ TG_EVENT_INIT, "", "root", "", false },
 		{ TG_EVENT_ISSUE, "alice", "root", "sftp:upload:demo ftp", true },
 		{ TG_EVENT_CHANGE, "alice", "ann", "ftp:list", true },
 		{ TG_EVENT_OWNER, "alice", "bea", "suspended", false },
