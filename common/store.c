@@ -491,40 +491,33 @@ attach(struct store *store, const struct store_how *how, bool make, struct detai
 	return TG_OK;
 }
 
-/*
- * has_data: LMDB's file is there, so all is checked before LMDB sees it.
- * make: databases that are missing are made.
- */
 static enum tg_status
-open_store(const struct store_how *how, bool has_data, bool make, struct store **out,
-    struct detail *detail)
+new_store(const struct store_how *how, struct store **out, struct detail *detail)
 {
-	enum tg_status r = TG_OK;
-	struct store *store;
+	enum tg_status r;
 
 	*out = NULL;
 	if (how->writing && (r = check_limits(detail)) != TG_OK)
 		return r;
-	if ((store = calloc(1, sizeof(*store))) == NULL)
+	if ((*out = calloc(1, sizeof(**out))) == NULL)
 		return detail_set(detail, TG_UNAVAILABLE, "out of memory");
-	store->dir = (struct storedir) { .gate = -1, .usage.fd = -1 };
-	store->pid = getpid();
-	store->patience_ms = how->patience_ms;
-	if (has_data)
-		r = storedir_open(how->path, how->also_trusted, deadline_after(how->patience_ms),
-		    &store->dir, detail);
-	if (r == TG_OK)
-		r = attach(store, how, make, detail);
-	if (r != TG_OK)
-		store_close(&store);
-	*out = store;
-	return r;
+	(*out)->dir = (struct storedir) { .gate = -1, .usage.fd = -1 };
+	(*out)->pid = getpid();
+	(*out)->patience_ms = how->patience_ms;
+	return TG_OK;
 }
 
 enum tg_status
 store_open(const struct store_how *how, struct store **out, struct detail *detail)
 {
-	return open_store(how, true, false, out, detail);
+	enum tg_status r;
+
+	if ((r = new_store(how, out, detail)) != TG_OK ||
+	    (r = storedir_open(how->path, how->also_trusted, deadline_after(how->patience_ms),
+		 &(*out)->dir, detail)) != TG_OK ||
+	    (r = attach(*out, how, false, detail)) != TG_OK)
+		store_close(out);
+	return r;
 }
 
 void
@@ -581,21 +574,15 @@ enum tg_status
 store_make(const struct store_how *how, uint32_t uid, uint32_t gid, const struct tg_entry *entry,
     const char *prefix, bool *made, struct detail *detail)
 {
-	struct store *store = NULL;
+	struct store *store;
 	enum tg_status r;
 
 	*made = false;
-	if ((r = storedir_make(how->path, how->also_trusted, uid, gid, detail)) != TG_OK)
-		return r;
-	if (!storedir_has_data(how->path)) {
-		r = open_store(how, false, true, &store, detail);
-		store_close(&store);
-	}
-	if (r != TG_OK || (r = storedir_own(how->path, detail)) != TG_OK ||
-	    (r = open_store(how, true, true, &store, detail)) != TG_OK)
-		return r;
-	r = storedir_gate_lock(&store->dir, deadline_after(store->patience_ms), detail);
-	if (r == TG_OK)
+	if ((r = new_store(how, &store, detail)) == TG_OK &&
+	    (r = storedir_make(how->path, how->also_trusted, uid, gid,
+		 deadline_after(how->patience_ms), &store->dir, detail)) == TG_OK &&
+	    (r = attach(store, how, true, detail)) == TG_OK &&
+	    (r = storedir_own_data(how->path, uid, gid, detail)) == TG_OK)
 		r = finish(store, entry, prefix, made, detail);
 	store_close(&store);
 	return r;

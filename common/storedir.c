@@ -16,17 +16,7 @@ enum { LOCK_FILE_SIZE = (4096 + 16) * 64 };
 
 enum { GATE_BYTE = 0 }; /* in the lock file; byte PID is the guard of process PID */
 
-static const struct {
-	const char *name;
-	off_t size; /* allocated when made */
-} files[] = {
-	{ "lock.mdb", LOCK_FILE_SIZE },
-	{ "gate", 0 },
-	{ "usage", 0 },
-	{ "data.mdb", 0 }, /* last: a store without it was not finished */
-};
-
-enum { NFILES = sizeof(files) / sizeof(files[0]), MADE_HERE = NFILES - 1 };
+static const struct storedir storedir_none = { .gate = -1, .usage.fd = -1 };
 
 /* ---- checking ---- */
 
@@ -239,27 +229,38 @@ storedir_gate_unlock(const struct storedir *dir)
 	lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
 }
 
+/* The lock file, and with it the guard of this process. */
+static enum tg_status
+take_guard(const char *path, int dir, uid_t owner, int64_t deadline_ms, struct storedir *out,
+    struct detail *detail)
+{
+	enum tg_status r;
+	struct stat st;
+
+	r = open_file(path, dir, "gate", O_RDWR, owner, &out->gate, &st, detail);
+	if (r != TG_OK)
+		return r;
+	if (!lock_byte_until(out->gate, getpid(), deadline_ms))
+		return detail_set(detail, TG_UNAVAILABLE, "the store is open in this process already");
+	out->guarded = getpid();
+	return TG_OK;
+}
+
 enum tg_status
 storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms, struct storedir *out,
     struct detail *detail)
 {
 	enum tg_status r;
-	struct stat st, file;
+	struct stat st;
 	int dir = -1;
 
-	*out = (struct storedir) { .gate = -1, .usage.fd = -1 };
-	if ((r = check_descriptors(detail)) != TG_OK ||
-	    (r = open_dir(path, also_trusted, &dir, &st, detail)) != TG_OK ||
-	    (r = check_data(path, dir, st.st_uid, &out->data_size, detail)) != TG_OK ||
-	    (r = check_lock_file(path, dir, st.st_uid, detail)) != TG_OK ||
-	    (r = open_file(path, dir, "gate", O_RDWR, st.st_uid, &out->gate, &file, detail)) != TG_OK)
-		goto out;
-	if (!lock_byte_until(out->gate, getpid(), deadline_ms)) {
-		r = detail_set(detail, TG_UNAVAILABLE, "the store is open in this process already");
-		goto out;
-	}
-	open_usage(path, dir, st.st_uid, &out->usage);
-out:
+	*out = storedir_none;
+	if ((r = check_descriptors(detail)) == TG_OK &&
+	    (r = open_dir(path, also_trusted, &dir, &st, detail)) == TG_OK &&
+	    (r = check_data(path, dir, st.st_uid, &out->data_size, detail)) == TG_OK &&
+	    (r = check_lock_file(path, dir, st.st_uid, detail)) == TG_OK &&
+	    (r = take_guard(path, dir, st.st_uid, deadline_ms, out, detail)) == TG_OK)
+		open_usage(path, dir, st.st_uid, &out->usage);
 	if (dir >= 0)
 		close(dir);
 	if (r != TG_OK)
@@ -270,23 +271,19 @@ out:
 void
 storedir_close(struct storedir *dir)
 {
+	/*
+	 * Unlocked and not just closed: a child that another thread forked
+	 * meanwhile has the descriptor too, and with it the locks.
+	 */
+	if (dir->guarded == getpid()) {
+		lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
+		lock_byte(dir->gate, dir->guarded, F_UNLCK);
+	}
 	if (dir->gate >= 0)
 		close(dir->gate);
 	if (dir->usage.fd >= 0)
 		close(dir->usage.fd);
-	*dir = (struct storedir) { .gate = -1, .usage.fd = -1 };
-}
-
-bool
-storedir_has_data(const char *path)
-{
-	struct stat st;
-	int dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool has = dir >= 0 && fstatat(dir, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
-
-	if (dir >= 0)
-		close(dir);
-	return has;
+	*dir = storedir_none;
 }
 
 /* ---- making ---- */
@@ -340,7 +337,8 @@ own(const char *path, int dir, const char *name, uid_t uid, gid_t gid, struct de
 }
 
 static enum tg_status
-make_file(const char *path, int dir, const char *name, off_t size, struct detail *detail)
+make_file(const char *path, int dir, const char *name, off_t size, uid_t uid, gid_t gid,
+    struct detail *detail)
 {
 	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	enum tg_status r = TG_OK;
@@ -353,50 +351,80 @@ make_file(const char *path, int dir, const char *name, off_t size, struct detail
 		    strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return r;
+	return r == TG_OK ? own(path, dir, name, uid, gid, detail) : r;
 }
 
-enum tg_status
-storedir_own(const char *path, struct detail *detail)
-{
-	enum tg_status r = TG_OK;
-	struct stat st;
-	size_t i;
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (dir < 0 || fstat(dir, &st) != 0)
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
-	for (i = 0; r == TG_OK && i < NFILES; i++)
-		r = own(path, dir, files[i].name, st.st_uid, st.st_gid, detail);
-	if (r == TG_OK && fsync(dir) != 0)
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot sync '%s': %s", path, strerror(errno));
-	if (dir >= 0)
-		close(dir);
-	return r;
-}
-
-enum tg_status
-storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, struct detail *detail)
+static enum tg_status
+make_dir(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int *dir, struct detail *detail)
 {
 	enum tg_status r;
-	size_t i;
-	int dir = -1;
 
+	*dir = -1;
 	if ((r = secure_parent(path, also_trusted, detail)) == TG_NO_MATCH)
 		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': no such parent directory",
 		    path);
 	if (r != TG_OK)
 		return r;
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	if ((mkdir(path, 0700) != 0 && errno != EEXIST) ||
+	    (*dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': %s", path, strerror(errno));
-	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
 	if ((r = check_file_system(path, detail)) == TG_OK &&
-	    (fchown(dir, uid, gid) != 0 || fchmod(dir, 0700) != 0))
+	    (fchown(*dir, uid, gid) != 0 || fchmod(*dir, 0700) != 0))
 		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s': %s", path,
 		    strerror(errno));
-	for (i = 0; r == TG_OK && i < MADE_HERE; i++)
-		r = make_file(path, dir, files[i].name, files[i].size, detail);
+	return r;
+}
+
+/* LMDB's file, if it has written it. */
+static enum tg_status
+adopt_data(const char *path, int dir, uid_t uid, gid_t gid, off_t *size, struct detail *detail)
+{
+	enum tg_status r;
+	struct stat st;
+
+	if (fstatat(dir, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		return TG_OK;
+	if ((r = own(path, dir, "data.mdb", uid, gid, detail)) == TG_OK && st.st_size > 0)
+		r = check_data(path, dir, uid, size, detail);
+	return r;
+}
+
+enum tg_status
+storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int64_t deadline_ms,
+    struct storedir *out, struct detail *detail)
+{
+	enum tg_status r;
+	int dir = -1;
+
+	*out = storedir_none;
+	/* Guard and gate come before lock.mdb is opened and closed, which drops LMDB's locks on it. */
+	if ((r = check_descriptors(detail)) == TG_OK &&
+	    (r = make_dir(path, also_trusted, uid, gid, &dir, detail)) == TG_OK &&
+	    (r = make_file(path, dir, "gate", 0, uid, gid, detail)) == TG_OK &&
+	    (r = take_guard(path, dir, uid, deadline_ms, out, detail)) == TG_OK &&
+	    (r = storedir_gate_lock(out, deadline_ms, detail)) == TG_OK &&
+	    (r = make_file(path, dir, "lock.mdb", LOCK_FILE_SIZE, uid, gid, detail)) == TG_OK &&
+	    (r = make_file(path, dir, "usage", 0, uid, gid, detail)) == TG_OK &&
+	    (r = adopt_data(path, dir, uid, gid, &out->data_size, detail)) == TG_OK)
+		open_usage(path, dir, uid, &out->usage);
+	if (dir >= 0)
+		close(dir);
+	if (r != TG_OK)
+		storedir_close(out);
+	return r;
+}
+
+enum tg_status
+storedir_own_data(const char *path, uid_t uid, gid_t gid, struct detail *detail)
+{
+	enum tg_status r = TG_OK;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+	r = own(path, dir, "data.mdb", uid, gid, detail);
+	if (r == TG_OK && fsync(dir) != 0)
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot sync '%s': %s", path, strerror(errno));
 	close(dir);
 	return r;
 }

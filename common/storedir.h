@@ -16,6 +16,7 @@
 
 struct storedir {
 	int gate;           /* descriptor of the lock file, -1: none */
+	pid_t guarded;      /* the process that has the guard, 0: none */
 	off_t data_size;    /* of LMDB's file */
 	struct usage usage;
 };
@@ -38,17 +39,17 @@ void storedir_gate_unlock(const struct storedir *dir);
 
 /*
  * Make the directory for uid and gid and the files that LMDB does not make
- * itself, as far as they are missing.  Refuses file systems that cannot carry
+ * itself, as far as they are missing, and set owner and modes of what is
+ * there.  Returns as storedir_open() does, with the gate locked too; data_size
+ * is 0 where LMDB has not written yet.  Refuses file systems that cannot carry
  * LMDB (network, FUSE).
  */
 enum tg_status storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid,
-    struct detail *detail) __attribute__((warn_unused_result));
+    int64_t deadline_ms, struct storedir *out, struct detail *detail)
+    __attribute__((warn_unused_result));
 
-/* Has LMDB written its file there? */
-bool storedir_has_data(const char *path);
-
-/* Give all files to the directory's owner, mode 0600. */
-enum tg_status storedir_own(const char *path, struct detail *detail)
+/* Give the file that LMDB made to its owner, for good. */
+enum tg_status storedir_own_data(const char *path, uid_t uid, gid_t gid, struct detail *detail)
     __attribute__((warn_unused_result));
 
 #endif

@@ -716,10 +716,9 @@ limits_lead_to_a_refusal_and_to_no_signal(void **state)
 		{ { RLIMIT_NPROC, 0, NULL }, ANSWERED | CONSUMED | CHANGED, 0 },
 		{ { RLIMIT_CORE, 0, NULL }, ANSWERED | CONSUMED | CHANGED, 0 },
 		{ { RLIMIT_AS, now, NULL }, 0, ANSWERED },
-		{ { RLIMIT_AS, now + mib / 4, NULL }, 0, ANSWERED },
-		{ { RLIMIT_AS, now + 64 * mib, NULL }, 0, ANSWERED },
-		{ { RLIMIT_AS, now + 4096 * mib, NULL }, 0, 0 },
-		{ { RLIMIT_AS, now + 4200 * mib, NULL }, ANSWERED | CONSUMED | CHANGED, 0 },
+		{ { RLIMIT_AS, now + mib, NULL }, 0, ANSWERED },
+		{ { RLIMIT_AS, now + 16 * mib, NULL }, 0, 0 },
+		{ { RLIMIT_AS, now + 32 * mib, NULL }, ANSWERED | CONSUMED | CHANGED, 0 },
 		{ { RLIMIT_DATA, 0, NULL }, 0, 0 },
 	};
 	struct issued limited;

@@ -414,6 +414,10 @@ session_is_open() {
 	run ! found_nowhere
 	[[ "$output" == *planted* ]]
 	rm /tmp/planted
+	mapfile -t server < <(pgrep -f '^sshd: bob')
+	[ "${#server[@]}" -eq 2 ]
+	run -1 in_memory "$token" "${server[@]}"
+	in_memory "$token" $$
 	pkill -u bob -x sleep
 	wait $! || :
 }

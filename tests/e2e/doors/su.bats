@@ -174,6 +174,8 @@ session_is_open() {
 	    <<<"$token" >/dev/null 2>&1 3>&- &
 	within 10 session_is_open
 	found_nowhere
+	run -1 in_memory "$token" "$(pgrep -x su)"
+	in_memory "$token" $$
 	pkill -u bob -x sleep
 	wait $! || :
 }
