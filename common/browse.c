@@ -32,7 +32,8 @@ tg_event_name(enum tg_event event)
 
 /* Run `read` on a snapshot of the store. */
 static enum tg_status
-look(struct tg *tg, enum tg_status (*read)(struct tg *tg, struct store *store, void *arg), void *arg)
+look(struct tg *tg, enum tg_status (*read)(struct tg *tg, struct store *store, void *arg),
+    void *arg)
 {
 	struct handle_use use;
 	enum tg_status r;
@@ -170,7 +171,8 @@ read_tokens(struct tg *tg, struct store *store, void *arg)
 		memcpy(id, b->last.data, TG_ID_LEN);
 		id[TG_ID_LEN] = '\0';
 		if ((r = read_token(tg, store, id, &b->tokens[b->n])) != TG_OK)
-			return r == TG_NO_MATCH ? TG_UNAVAILABLE : r; /* an index without its record */
+			return r == TG_NO_MATCH ? TG_UNAVAILABLE :
+						  r; /* an index without its record */
 	}
 	return TG_OK;
 }
@@ -224,7 +226,8 @@ read_entries(struct tg *tg, struct store *store, void *arg)
 		memset(&b->entries[b->n], 0, sizeof(b->entries[b->n]));
 		if (b->last.len < 8 ||
 		    record_entry_decode(value, len, &b->entries[b->n]) != RECORD_OK)
-			return detail_set(&tg->detail, TG_UNAVAILABLE, "a journal entry is damaged");
+			return detail_set(&tg->detail, TG_UNAVAILABLE,
+			    "a journal entry is damaged");
 		b->entries[b->n].serial = bytes_get(b->last.data, 8);
 	}
 	return TG_OK;

@@ -179,8 +179,7 @@ check_in_store(struct check *c)
 	if ((verdict = prove(c)) == TG_OK)
 		verdict = judge(c, c->use.store);
 	store_end(c->use.store);
-	if (verdict == TG_OK && !c->req->dry_run &&
-	    c->record.token.uses_left != TG_USES_UNLIMITED)
+	if (verdict == TG_OK && !c->req->dry_run && c->record.token.uses_left != TG_USES_UNLIMITED)
 		verdict = consume(c);
 	if (verdict != TG_OK)
 		withdraw(c->out);
@@ -265,8 +264,10 @@ ask_in_store(struct check *c, const char *text)
 		goto out;
 	memcpy(c->token.id, ticket.id, sizeof(c->token.id));
 	c->source = ticket.source;
-	c->ask = (struct policy_ask) { .scope.service = ticket.service, .login = ticket.login,
-		.source = ticket.source_known ? &c->source : NULL, .staying = true };
+	c->ask = (struct policy_ask) { .scope.service = ticket.service,
+		.login = ticket.login,
+		.source = ticket.source_known ? &c->source : NULL,
+		.staying = true };
 	if ((r = handle_record(c->tg, c->use.store, ticket.id, &c->record)) != TG_OK)
 		goto out;
 	explicit_bzero(c->record.hash, sizeof(c->record.hash));

@@ -103,7 +103,8 @@ crypt_encode(const uint8_t *data, size_t len, char *out, size_t size)
 bool
 crypt_decode(const char *text, uint8_t *out, size_t size, size_t *len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	*len = 0;
 	/* libsodium 1.0.18 takes each byte above 0x7f for '_' */

@@ -191,7 +191,8 @@ decoded(struct tg *tg, enum record_result result, const char *what)
 	case RECORD_OK:
 		return TG_OK;
 	case RECORD_DAMAGED:
-		return detail_set(&tg->detail, TG_UNAVAILABLE, "the record of '%s' is damaged", what);
+		return detail_set(&tg->detail, TG_UNAVAILABLE, "the record of '%s' is damaged",
+		    what);
 	case RECORD_NEWER:
 		return detail_set(&tg->detail, TG_UNAVAILABLE,
 		    "the record of '%s' was written by a newer tokgate", what);

@@ -17,7 +17,7 @@ struct tg {
 	int64_t at;  /* time of the call that is under way */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
-	struct store *held; /* by tg_hold() */
+	struct store *held;              /* by tg_hold() */
 	uint8_t decoy[HANDLE_DECOY_MAX]; /* what stands in for the record of an unknown id */
 	size_t decoy_len;
 };
@@ -43,8 +43,8 @@ void handle_leave(struct tg *tg, struct handle_use *use);
  * The record of an id, in a begun transaction.  TG_NO_MATCH: there is none,
  * and *out is the decoy, so that the same work is done either way.
  */
-enum tg_status handle_record(struct tg *tg, struct store *store, const char *id,
-    struct record *out) __attribute__((warn_unused_result));
+enum tg_status handle_record(struct tg *tg, struct store *store, const char *id, struct record *out)
+    __attribute__((warn_unused_result));
 
 enum tg_status handle_owner(struct tg *tg, struct store *store, const char *name,
     struct tg_owner *out) __attribute__((warn_unused_result));

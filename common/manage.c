@@ -36,7 +36,8 @@ static enum tg_status
 check_by(struct tg *tg, const char *by)
 {
 	if (!text_valid(by, TG_BY_MAX))
-		return detail_set(&tg->detail, TG_INVALID, "the acting user's name is not a text of 1-64 bytes");
+		return detail_set(&tg->detail, TG_INVALID,
+		    "the acting user's name is not a text of 1-64 bytes");
 	return TG_OK;
 }
 
@@ -62,7 +63,8 @@ check_token(struct tg *tg, const struct tg_token *t)
 
 	if (!text_valid(t->name, TG_NAME_MAX))
 		return detail_set(&tg->detail, TG_INVALID,
-		    "the name must be UTF-8 of at most %d bytes without control characters", TG_NAME_MAX);
+		    "the name must be UTF-8 of at most %d bytes without control characters",
+		    TG_NAME_MAX);
 	if (t->nscopes == 0)
 		return detail_set(&tg->detail, TG_INVALID, "a token needs at least one scope");
 	if ((r = check_scopes(tg, t->scopes, t->nscopes)) != TG_OK)
@@ -152,7 +154,8 @@ list_scopes(const char scopes[][TG_SCOPE_MAX + 1], size_t n, char out[static TG_
 
 	out[0] = '\0';
 	for (i = 0; i < n && len <= TG_TEXT_MAX; i++)
-		len += (size_t)snprintf(out + len, TG_TEXT_MAX + 1 - len, "%s%s", i ? " " : "", scopes[i]);
+		len += (size_t)snprintf(out + len, TG_TEXT_MAX + 1 - len, "%s%s", i ? " " : "",
+		    scopes[i]);
 }
 
 static void
@@ -185,7 +188,8 @@ put_owner(struct tg *tg, struct store *store, const struct tg_owner *owner)
 	uint8_t bytes[RECORD_MAX];
 	size_t len = record_owner_encode(owner, bytes);
 
-	return store_put(store, STORE_OWNERS, owner->name, strlen(owner->name), bytes, len, &tg->detail);
+	return store_put(store, STORE_OWNERS, owner->name, strlen(owner->name), bytes, len,
+	    &tg->detail);
 }
 
 /* Make the owner's record, unless there is one. */
@@ -212,7 +216,8 @@ draw_id(struct tg *tg, struct store *store, char id[static TG_ID_LEN + 1])
 
 	do {
 		if (!crypt_random_digits(id, TG_ID_LEN))
-			return detail_set(&tg->detail, TG_UNAVAILABLE, "no random numbers to be had");
+			return detail_set(&tg->detail, TG_UNAVAILABLE,
+			    "no random numbers to be had");
 		id[TG_ID_LEN] = '\0';
 	} while ((r = handle_record(tg, store, id, &other)) == TG_OK);
 	return r == TG_NO_MATCH ? TG_OK : r;
@@ -400,7 +405,8 @@ check_revocation(struct tg *tg, const char *by, const char *why)
 		return r;
 	if (!text_valid(why, TG_WHY_MAX))
 		return detail_set(&tg->detail, TG_INVALID,
-		    "the reason must be UTF-8 of at most %d bytes without control characters", TG_WHY_MAX);
+		    "the reason must be UTF-8 of at most %d bytes without control characters",
+		    TG_WHY_MAX);
 	return check_by(tg, by);
 }
 
@@ -443,7 +449,8 @@ remember(struct revoke_all *all, const char *id)
 
 /* The id after `id`, of one owner or of all. */
 static enum tg_status
-next_id(struct store *store, const char *owner, char id[static TG_ID_LEN + 1], struct detail *detail)
+next_id(struct store *store, const char *owner, char id[static TG_ID_LEN + 1],
+    struct detail *detail)
 {
 	uint8_t value[RECORD_MAX];
 	struct store_key key = { .len = strlen(id) };
@@ -456,7 +463,8 @@ next_id(struct store *store, const char *owner, char id[static TG_ID_LEN + 1], s
 	if ((r = store_next(store, STORE_TOKENS, &key, value, &len, detail)) != TG_OK)
 		return r;
 	if (key.len != TG_ID_LEN)
-		return detail_set(detail, TG_UNAVAILABLE, "the store is damaged: see 'tokgate doctor'");
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "the store is damaged: see 'tokgate doctor'");
 	memcpy(id, key.data, TG_ID_LEN);
 	id[TG_ID_LEN] = '\0';
 	return TG_OK;
@@ -474,7 +482,8 @@ revoke_all_apply(void *arg, struct store *store, struct detail *detail)
 	while ((r = next_id(store, all->owner, id, detail)) == TG_OK)
 		if ((r = revoke_one(&all->change, store, id, &was_live)) != TG_OK ||
 		    (was_live && (r = remember(all, id)) != TG_OK))
-			return r == TG_NO_MATCH ? TG_UNAVAILABLE : r; /* an index without its record */
+			return r == TG_NO_MATCH ? TG_UNAVAILABLE :
+						  r; /* an index without its record */
 	return r == TG_NO_MATCH ? TG_OK : r;
 }
 

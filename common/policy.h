@@ -16,9 +16,9 @@
 /* What a door wants to know. */
 struct policy_ask {
 	struct scope_ask scope;
-	const char *login;               /* "": the drop-in login */
-	const struct cidr_addr *source;  /* NULL: unknown */
-	bool staying;                    /* asked again by ticket: uses and idle time do not count */
+	const char *login;              /* "": the drop-in login */
+	const struct cidr_addr *source; /* NULL: unknown */
+	bool staying;                   /* asked again by ticket: uses and idle time do not count */
 };
 
 struct policy_facts {

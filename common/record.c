@@ -31,8 +31,10 @@ struct field {
 	size_t *count;
 };
 
+/* clang-format off */
 #define ONE(tag, array) { tag, array, sizeof(array), 1, NULL }
 #define MANY(tag, array, count) { tag, array[0], sizeof(array[0]), sizeof(array) / sizeof(array[0]), count }
+/* clang-format on */
 
 /* ---- writing ---- */
 
@@ -275,7 +277,8 @@ record_owner_encode(const struct tg_owner *owner, uint8_t out[static RECORD_MAX]
 	struct field fields[OWNER_FIELDS];
 
 	writer_int(&w, VERSION, 1);
-	writer_int(&w, (o->suspended ? OWNER_SUSPENDED : 0) | (o->has_ceiling ? OWNER_CEILING : 0), 1);
+	writer_int(&w, (o->suspended ? OWNER_SUSPENDED : 0) | (o->has_ceiling ? OWNER_CEILING : 0),
+	    1);
 	writer_int(&w, 0, 2);
 	writer_int(&w, (uint64_t)o->created_at, 8);
 	owner_fields(o, fields);
@@ -302,7 +305,8 @@ record_owner_decode(const uint8_t *data, size_t len, const char *name, struct tg
 		return result;
 	if (flags & ~(OWNER_SUSPENDED | OWNER_CEILING) || r.len > 0)
 		return RECORD_NEWER;
-	if (out->name[0] == '\0' || strcmp(out->name, name) != 0 || (!out->has_ceiling && out->nscopes > 0))
+	if (out->name[0] == '\0' || strcmp(out->name, name) != 0 ||
+	    (!out->has_ceiling && out->nscopes > 0))
 		return RECORD_DAMAGED;
 	return RECORD_OK;
 }

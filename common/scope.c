@@ -148,7 +148,8 @@ pattern_covers(struct span pattern, struct span asked)
 {
 	if (pattern.text[pattern.len - 1] != '*')
 		return span_equal(pattern, asked);
-	return asked.len >= pattern.len - 1 && memcmp(pattern.text, asked.text, pattern.len - 1) == 0;
+	return asked.len >= pattern.len - 1 &&
+	    memcmp(pattern.text, asked.text, pattern.len - 1) == 0;
 }
 
 enum scope_reach
@@ -165,7 +166,8 @@ scope_reach(const struct scope *scope, const struct scope_ask *ask)
 		return is_any(scope->resource) ? SCOPE_RESOURCE : SCOPE_ACTION;
 	if (!scope_name_valid(ask->resource))
 		return SCOPE_ACTION;
-	if (!pattern_covers(scope->resource, (struct span) { ask->resource, strlen(ask->resource) }))
+	if (!pattern_covers(scope->resource,
+		(struct span) { ask->resource, strlen(ask->resource) }))
 		return SCOPE_ACTION;
 	return SCOPE_RESOURCE;
 }
@@ -208,7 +210,8 @@ scope_within(const struct scope *inner, const struct scope *outer)
 {
 	if (!is_any(outer->service) && !span_equal(outer->service, inner->service))
 		return false;
-	if (is_any(inner->action) ? !is_any(outer->action) : !action_covers(outer->action, inner->action))
+	if (is_any(inner->action) ? !is_any(outer->action) :
+				    !action_covers(outer->action, inner->action))
 		return false;
 	return pattern_covers(outer->resource, inner->resource);
 }

@@ -43,7 +43,8 @@ bool scope_name_valid(const char *name);
 enum scope_reach scope_reach(const struct scope *scope, const struct scope_ask *ask);
 
 /* What both allow, as text; false if nothing. */
-bool scope_intersect(const struct scope *a, const struct scope *b, char out[static TG_SCOPE_MAX + 1]);
+bool scope_intersect(const struct scope *a, const struct scope *b,
+    char out[static TG_SCOPE_MAX + 1]);
 
 /* Does `outer` allow all that `inner` allows? */
 bool scope_within(const struct scope *inner, const struct scope *outer);

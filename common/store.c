@@ -46,9 +46,9 @@ struct store {
 	struct store_meta meta;
 	int patience_ms;
 	pid_t pid;
-	bool full;       /* a put found the map full */
-	bool tripped;    /* LMDB's assertion handler was here */
-	uint32_t noted;  /* journal entries of this transaction */
+	bool full;      /* a put found the map full */
+	bool tripped;   /* LMDB's assertion handler was here */
+	uint32_t noted; /* journal entries of this transaction */
 	jmp_buf trap;
 };
 
@@ -176,7 +176,8 @@ resize(struct store *store, size_t times)
 	MDB_stat stat;
 	int rc;
 
-	if ((rc = mdb_env_info(store->env, &info)) != 0 || (rc = mdb_env_stat(store->env, &stat)) != 0)
+	if ((rc = mdb_env_info(store->env, &info)) != 0 ||
+	    (rc = mdb_env_stat(store->env, &stat)) != 0)
 		return rc;
 	return mdb_env_set_mapsize(store->env,
 	    ((info.me_last_pgno + 1) * stat.ms_psize + headroom) * times);
@@ -241,7 +242,8 @@ store_begin(struct store *store, struct detail *detail)
 	if ((r = begin(store, false, detail)) != TG_OK)
 		return r;
 	if ((r = meta_load(store, detail)) == TG_NO_MATCH)
-		r = detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+		r = detail_set(detail, TG_UNAVAILABLE,
+		    "the store was not finished: run 'tokgate init'");
 	if (r != TG_OK)
 		store_end(store);
 	return r;
@@ -341,8 +343,8 @@ store_next_of(struct store *store, const char *owner, char id[static TG_ID_LEN +
 /* ---- writing ---- */
 
 enum tg_status
-store_put(struct store *store, enum store_db db, const void *key, size_t key_len,
-    const void *value, size_t len, struct detail *detail)
+store_put(struct store *store, enum store_db db, const void *key, size_t key_len, const void *value,
+    size_t len, struct detail *detail)
 {
 	MDB_val k = { key_len, (void *)(uintptr_t)key }, v = { len, (void *)(uintptr_t)value };
 	int rc;
@@ -372,7 +374,8 @@ store_take_slot(struct store *store, uint32_t *slot, struct detail *detail)
 		return detail_set(detail, TG_UNAVAILABLE, "the store has no usage slot left");
 	if (store->meta.slots >= store->dir.usage.slots &&
 	    !usage_reserve(&store->dir.usage, store->meta.slots + SLOTS_STEP))
-		return detail_set(detail, TG_UNAVAILABLE, "cannot extend the usage file: no space left");
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "cannot extend the usage file: no space left");
 	*slot = store->meta.slots++;
 	return TG_OK;
 }
@@ -394,7 +397,8 @@ try_update(struct store *store,
 		    (r = meta_save(store, detail)) == TG_OK)
 			return commit(store, detail);
 	} else if (r == TG_NO_MATCH)
-		r = detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+		r = detail_set(detail, TG_UNAVAILABLE,
+		    "the store was not finished: run 'tokgate init'");
 	store_end(store);
 	return r;
 }
@@ -417,7 +421,8 @@ store_update(struct store *store,
 	if (r != TG_OK)
 		return r;
 	r = try_update(store, apply, arg, detail);
-	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store, 4U << tries); tries++)
+	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store, 4U << tries);
+	     tries++)
 		r = try_update(store, apply, arg, detail);
 	storedir_gate_unlock(&store->dir);
 	return r;
@@ -485,7 +490,8 @@ attach(struct store *store, const struct store_how *how, bool make, struct detai
 	if (how->writing && (rc = mdb_reader_check(store->env, NULL)) != 0)
 		return failed(store, "look for stale readers", rc, detail);
 	if ((rc = open_dbs(store, make)) == MDB_NOTFOUND)
-		return detail_set(detail, TG_UNAVAILABLE, "the store was not finished: run 'tokgate init'");
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "the store was not finished: run 'tokgate init'");
 	if (rc != 0)
 		return failed(store, "open the store", rc, detail);
 	return TG_OK;
@@ -563,8 +569,7 @@ finish(struct store *store, const struct tg_entry *entry, const char *prefix, bo
 	if ((r = meta_load(store, detail)) == TG_NO_MATCH &&
 	    (r = first_meta(store, prefix, detail)) == TG_OK &&
 	    (r = store_note(store, entry, detail)) == TG_OK &&
-	    (r = meta_save(store, detail)) == TG_OK &&
-	    (r = commit(store, detail)) == TG_OK)
+	    (r = meta_save(store, detail)) == TG_OK && (r = commit(store, detail)) == TG_OK)
 		*made = true;
 	store_end(store);
 	return r;

@@ -36,7 +36,7 @@ struct store_how {
 	const char *path;
 	uint32_t also_trusted; /* uid that may own it besides root and us */
 	bool writing;
-	int patience_ms;       /* for guard and gate */
+	int patience_ms; /* for guard and gate */
 };
 
 enum { STORE_ID_LEN = 16 };

@@ -47,14 +47,15 @@ open_dir(const char *path, uid_t also_trusted, int *fd, struct stat *st, struct 
 		return detail_set(detail, TG_UNAVAILABLE, "cannot open store '%s': %s", path,
 		    strerror(errno));
 	if (fstat(*fd, st) != 0)
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s': %s", path, strerror(errno));
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s': %s", path,
+		    strerror(errno));
 	else if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != also_trusted)
 		r = detail_set(detail, TG_MISCONFIGURED,
 		    "store '%s' is owned by uid %u: root or the configured uid must own it", path,
 		    (unsigned)st->st_uid);
 	else if ((st->st_mode & 077) != 0)
-		r = detail_set(detail, TG_MISCONFIGURED, "store '%s' has mode %04o: must be 0700", path,
-		    (unsigned)st->st_mode & 07777);
+		r = detail_set(detail, TG_MISCONFIGURED, "store '%s' has mode %04o: must be 0700",
+		    path, (unsigned)st->st_mode & 07777);
 	return r;
 }
 
@@ -63,14 +64,15 @@ check_file(const char *path, const char *name, const struct stat *st, uid_t owne
     struct detail *detail)
 {
 	if (!S_ISREG(st->st_mode) || st->st_nlink != 1)
-		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' is not a plain file", path, name);
+		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' is not a plain file", path,
+		    name);
 	if (st->st_uid != owner)
 		return detail_set(detail, TG_MISCONFIGURED,
 		    "'%s/%s' is owned by uid %u: must be uid %u as the directory", path, name,
 		    (unsigned)st->st_uid, (unsigned)owner);
 	if ((st->st_mode & 077) != 0)
-		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' has mode %04o: must be 0600", path,
-		    name, (unsigned)st->st_mode & 07777);
+		return detail_set(detail, TG_MISCONFIGURED, "'%s/%s' has mode %04o: must be 0600",
+		    path, name, (unsigned)st->st_mode & 07777);
 	return TG_OK;
 }
 
@@ -169,7 +171,8 @@ check_data(const char *path, int dir, uid_t owner, off_t *size, struct detail *d
 
 	r = open_file(path, dir, "data.mdb", O_RDONLY, owner, &fd, &st, detail);
 	if (r == TG_OK && sizeof(size_t) == 8 && (problem = data_problem(fd, &st)) != NULL)
-		r = detail_set(detail, TG_UNAVAILABLE, "'%s/data.mdb' is damaged: it %s", path, problem);
+		r = detail_set(detail, TG_UNAVAILABLE, "'%s/data.mdb' is damaged: it %s", path,
+		    problem);
 	*size = r == TG_OK ? st.st_size : 0;
 	if (fd >= 0)
 		close(fd);
@@ -241,7 +244,8 @@ take_guard(const char *path, int dir, uid_t owner, int64_t deadline_ms, struct s
 	if (r != TG_OK)
 		return r;
 	if (!lock_byte_until(out->gate, getpid(), deadline_ms))
-		return detail_set(detail, TG_UNAVAILABLE, "the store is open in this process already");
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "the store is open in this process already");
 	out->guarded = getpid();
 	return TG_OK;
 }
@@ -314,7 +318,8 @@ check_file_system(const char *path, struct detail *detail)
 	for (i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++)
 		if (((unsigned long)fs.f_type & 0xffffffff) == unfit[i].type)
 			return detail_set(detail, TG_MISCONFIGURED,
-			    "'%s' is on %s: the store needs a local file system", path, unfit[i].name);
+			    "'%s' is on %s: the store needs a local file system", path,
+			    unfit[i].name);
 	return TG_OK;
 }
 
@@ -329,8 +334,8 @@ own(const char *path, int dir, const char *name, uid_t uid, gid_t gid, struct de
 	if (r == TG_MISCONFIGURED && S_ISREG(st.st_mode) && st.st_nlink == 1)
 		r = TG_OK; /* owner and mode are what is to be set */
 	if (r == TG_OK && (fchown(fd, uid, gid) != 0 || fchmod(fd, 0600) != 0))
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s/%s': %s", path,
-		    name, strerror(errno));
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s/%s': %s",
+		    path, name, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -355,23 +360,25 @@ make_file(const char *path, int dir, const char *name, off_t size, uid_t uid, gi
 }
 
 static enum tg_status
-make_dir(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int *dir, struct detail *detail)
+make_dir(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int *dir,
+    struct detail *detail)
 {
 	enum tg_status r;
 
 	*dir = -1;
 	if ((r = secure_parent(path, also_trusted, detail)) == TG_NO_MATCH)
-		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': no such parent directory",
-		    path);
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "cannot make '%s': no such parent directory", path);
 	if (r != TG_OK)
 		return r;
 	if ((mkdir(path, 0700) != 0 && errno != EEXIST) ||
 	    (*dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': %s", path, strerror(errno));
+		return detail_set(detail, TG_UNAVAILABLE, "cannot make '%s': %s", path,
+		    strerror(errno));
 	if ((r = check_file_system(path, detail)) == TG_OK &&
 	    (fchown(*dir, uid, gid) != 0 || fchmod(*dir, 0700) != 0))
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s': %s", path,
-		    strerror(errno));
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot set owner and mode of '%s': %s",
+		    path, strerror(errno));
 	return r;
 }
 
@@ -421,10 +428,12 @@ storedir_own_data(const char *path, uid_t uid, gid_t gid, struct detail *detail)
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
-		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open '%s': %s", path,
+		    strerror(errno));
 	r = own(path, dir, "data.mdb", uid, gid, detail);
 	if (r == TG_OK && fsync(dir) != 0)
-		r = detail_set(detail, TG_UNAVAILABLE, "cannot sync '%s': %s", path, strerror(errno));
+		r = detail_set(detail, TG_UNAVAILABLE, "cannot sync '%s': %s", path,
+		    strerror(errno));
 	close(dir);
 	return r;
 }

@@ -15,9 +15,9 @@
 #include "usage.h"
 
 struct storedir {
-	int gate;           /* descriptor of the lock file, -1: none */
-	pid_t guarded;      /* the process that has the guard, 0: none */
-	off_t data_size;    /* of LMDB's file */
+	int gate;        /* descriptor of the lock file, -1: none */
+	pid_t guarded;   /* the process that has the guard, 0: none */
+	off_t data_size; /* of LMDB's file */
 	struct usage usage;
 };
 

@@ -9,7 +9,8 @@ static size_t
 char_length(const unsigned char *p)
 {
 	static const struct {
-		unsigned char first, last, low, high; /* range of the first and of the second byte */
+		unsigned char first, last, low,
+		    high; /* range of the first and of the second byte */
 		size_t len;
 	} rows[] = {
 		{ 0x20, 0x7e, 0, 0, 1 },

@@ -42,24 +42,24 @@
 #define TG_DROP_IN "__token__"
 
 enum {
-	TG_PREFIX_MAX = 8,   /* [a-z][a-z0-9]*, before the first '_' */
-	TG_ID_LEN = 10,      /* base62 */
-	TG_SECRET_LEN = 43,  /* base62, 256 random bits */
+	TG_PREFIX_MAX = 8,  /* [a-z][a-z0-9]*, before the first '_' */
+	TG_ID_LEN = 10,     /* base62 */
+	TG_SECRET_LEN = 43, /* base62, 256 random bits */
 	TG_TOKEN_MAX = TG_PREFIX_MAX + 1 + TG_ID_LEN + 1 + TG_SECRET_LEN + 6,
-	TG_OWNER_MAX = 64,   /* [A-Za-z0-9._@+-], not starting with '-' */
-	TG_NAME_MAX = 100,   /* bytes of UTF-8 without control characters */
-	TG_WORD_MAX = 32,    /* a service or an action */
+	TG_OWNER_MAX = 64, /* [A-Za-z0-9._@+-], not starting with '-' */
+	TG_NAME_MAX = 100, /* bytes of UTF-8 without control characters */
+	TG_WORD_MAX = 32,  /* a service or an action */
 	TG_RESOURCE_MAX = 128,
 	TG_SCOPE_MAX = TG_WORD_MAX + 1 + TG_WORD_MAX + 1 + TG_RESOURCE_MAX + 1,
 	TG_SCOPES_MAX = 32,
 	TG_LOGINS_MAX = 8,
 	TG_SOURCES_MAX = 32,
-	TG_SOURCE_MAX = 49,  /* longest IPv6 text, '/' and three digits */
+	TG_SOURCE_MAX = 49, /* longest IPv6 text, '/' and three digits */
 	TG_BY_MAX = 64,
 	TG_WHY_MAX = 200,
 	TG_TICKET_MAX = 255,
-	TG_TEXT_MAX = 255,   /* an explanation, one line */
-	TG_TIME_MAX = 24,    /* "2027-01-31T12:00:00Z" and room for far years */
+	TG_TEXT_MAX = 255, /* an explanation, one line */
+	TG_TIME_MAX = 24,  /* "2027-01-31T12:00:00Z" and room for far years */
 	TG_IDLE_MAX_S = 0x7fffffff,
 };
 
@@ -74,10 +74,10 @@ enum tg_status {
 	TG_OK = 0,
 
 	/* answered: no */
-	TG_NOT_A_TOKEN = 1,     /* not token-shaped: not ours to judge */
-	TG_MALFORMED = 2,       /* token-shaped; length, prefix or checksum is wrong */
-	TG_NO_MATCH = 3,        /* unknown id or wrong secret, never told apart */
-	TG_REVOKED = 4,         /* from here on the secret was proven */
+	TG_NOT_A_TOKEN = 1, /* not token-shaped: not ours to judge */
+	TG_MALFORMED = 2,   /* token-shaped; length, prefix or checksum is wrong */
+	TG_NO_MATCH = 3,    /* unknown id or wrong secret, never told apart */
+	TG_REVOKED = 4,     /* from here on the secret was proven */
 	TG_EXPIRED = 5,
 	TG_NOT_YET_VALID = 6,
 	TG_IDLE = 7,
@@ -91,9 +91,9 @@ enum tg_status {
 	TG_WRONG_SOURCE = 15,
 
 	/* could not be answered */
-	TG_UNAVAILABLE = -1,    /* store missing, damaged, unreadable, busy */
-	TG_MISCONFIGURED = -2,  /* unknown option, unsafe file */
-	TG_INVALID = -3,        /* the caller's argument; tg_detail() says which */
+	TG_UNAVAILABLE = -1,   /* store missing, damaged, unreadable, busy */
+	TG_MISCONFIGURED = -2, /* unknown option, unsafe file */
+	TG_INVALID = -3,       /* the caller's argument; tg_detail() says which */
 };
 
 /* "ok", "no-match", "expired", ...: the word used in logs, JSON and the CLI. */
@@ -117,7 +117,7 @@ struct tg;
  * tg_open() failed returns that same failure.  Free it with tg_close().
  */
 enum tg_status tg_open(const char *config, const char *store, struct tg **out)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* Wipe and free *tg and null the caller's pointer; NULL is fine. */
 void tg_close(struct tg **tg);
@@ -181,8 +181,8 @@ struct tg_grant {
 	size_t nscopes;                  /* those that apply to this question */
 	char scopes[TG_SCOPES_MAX][TG_SCOPE_MAX + 1];
 	int64_t expires_at;
-	char ticket[TG_TICKET_MAX + 1];  /* for tg_ask(); fit for an environment variable */
-	char text[TG_TEXT_MAX + 1];      /* what the holder may be told; "" before proof */
+	char ticket[TG_TICKET_MAX + 1]; /* for tg_ask(); fit for an environment variable */
+	char text[TG_TEXT_MAX + 1];     /* what the holder may be told; "" before proof */
 };
 
 /*
@@ -197,8 +197,7 @@ struct tg_grant {
  * valid service or action.  *out is always set, see struct tg_grant.
  */
 enum tg_status tg_check(struct tg *tg, const char *password, size_t len,
-    const struct tg_request *req, struct tg_grant *out)
-	__attribute__((warn_unused_result));
+    const struct tg_request *req, struct tg_grant *out) __attribute__((warn_unused_result));
 
 /*
  * Ask again, without the token: is what this ticket proved still granted, and
@@ -210,7 +209,7 @@ enum tg_status tg_check(struct tg *tg, const char *password, size_t len,
  * A ticket that this store did not make is TG_NO_MATCH.
  */
 enum tg_status tg_ask(struct tg *tg, const char *ticket, struct tg_grant *out)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* ---- tokens ------------------------------------------------------------ */
 
@@ -218,7 +217,7 @@ enum tg_status tg_ask(struct tg *tg, const char *ticket, struct tg_grant *out)
 struct tg_use {
 	int64_t at;
 	uint32_t count;
-	enum tg_status why;             /* of a refusal; TG_OK of a use */
+	enum tg_status why; /* of a refusal; TG_OK of a use */
 	char service[TG_WORD_MAX + 1];
 	char source[TG_SOURCE_MAX + 1]; /* "" if unknown */
 };
@@ -264,8 +263,7 @@ struct tg_token {
  * *made tells whether the store is new.
  */
 enum tg_status tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *prefix,
-    const char *by, bool *made)
-	__attribute__((warn_unused_result));
+    const char *by, bool *made) __attribute__((warn_unused_result));
 
 /*
  * Issue a token.  Fills the rest of *token (id, created_at, state) and writes
@@ -274,11 +272,11 @@ enum tg_status tg_init(struct tg *tg, uint32_t uid, uint32_t gid, const char *pr
  * first unfit field in tg_detail(); nothing is written then.
  */
 enum tg_status tg_issue(struct tg *tg, struct tg_token *token, char text[static TG_TOKEN_MAX + 1])
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* The token of an id (without prefix); TG_NO_MATCH if there is none. */
 enum tg_status tg_get(struct tg *tg, const char *id, struct tg_token *out)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * Call fn for each token, of `owner` only unless NULL, in order of id, until
@@ -287,7 +285,7 @@ enum tg_status tg_get(struct tg *tg, const char *id, struct tg_token *out)
  */
 enum tg_status tg_each(struct tg *tg, const char *owner,
     bool (*fn)(void *arg, const struct tg_token *token), void *arg)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * Narrow a token in place: name, scopes, sources and expiry become those of
@@ -295,7 +293,7 @@ enum tg_status tg_each(struct tg *tg, const char *owner,
  * one.  TG_NO_MATCH: no such id; TG_REVOKED: it is dead already.
  */
 enum tg_status tg_change(struct tg *tg, const char *id, const struct tg_token *to, const char *by)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * Revoke for good.  TG_OK only when no later check on this host can say yes.
@@ -303,15 +301,14 @@ enum tg_status tg_change(struct tg *tg, const char *id, const struct tg_token *t
  * NULL.  TG_NO_MATCH: no such id.
  */
 enum tg_status tg_revoke(struct tg *tg, const char *id, const char *by, const char *why)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * Revoke every token of `owner` (NULL: of everybody) in one transaction, and
  * call fn, unless NULL, for each that was live.
  */
 enum tg_status tg_revoke_all(struct tg *tg, const char *owner, const char *by, const char *why,
-    void (*fn)(void *arg, const char *id), void *arg)
-	__attribute__((warn_unused_result));
+    void (*fn)(void *arg, const char *id), void *arg) __attribute__((warn_unused_result));
 
 /* ---- owners ------------------------------------------------------------ */
 
@@ -326,11 +323,11 @@ struct tg_owner {
 };
 
 enum tg_status tg_owner_get(struct tg *tg, const char *name, struct tg_owner *out)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* Set suspension and ceiling of an existing owner; TG_NO_MATCH: there is none. */
 enum tg_status tg_owner_set(struct tg *tg, const struct tg_owner *owner, const char *by)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* ---- journal ----------------------------------------------------------- */
 
@@ -347,10 +344,10 @@ const char *tg_event_name(enum tg_event event);
 
 /* One acknowledged change to the store. */
 struct tg_entry {
-	uint64_t serial;            /* the transaction that wrote it */
+	uint64_t serial; /* the transaction that wrote it */
 	int64_t at;
 	enum tg_event event;
-	char id[TG_ID_LEN + 1];     /* "" where no single token is meant */
+	char id[TG_ID_LEN + 1]; /* "" where no single token is meant */
 	char owner[TG_OWNER_MAX + 1];
 	char by[TG_BY_MAX + 1];
 	char what[TG_TEXT_MAX + 1]; /* scopes given, reason of a revocation, ... */
@@ -358,7 +355,7 @@ struct tg_entry {
 
 /* Call fn for each entry, oldest first, until it returns false; as tg_each(). */
 enum tg_status tg_log(struct tg *tg, bool (*fn)(void *arg, const struct tg_entry *entry), void *arg)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* ---- texts ------------------------------------------------------------- */
 
@@ -368,17 +365,18 @@ enum tg_status tg_log(struct tg *tg, bool (*fn)(void *arg, const struct tg_entry
  * 100 years.
  */
 enum tg_status tg_parse_duration(const char *text, int64_t *seconds)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /*
  * An instant: a duration from `from`, or a date in RFC 3339 form,
  * "2027-01-31" (00:00 UTC), "2027-01-31T12:00Z", "2027-01-31T12:00:30Z", or
- * with an offset "+01:00" in the place of "Z".  Years 1970 .. 9999.
+ * with an offset "+01:00" in the place of "Z".  Years 1970 .. 9999, without
+ * the first instant of 1970, since 0 means "none".
  */
 enum tg_status tg_parse_when(const char *text, int64_t from, int64_t *at)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
-/* RFC 3339 in UTC with seconds. */
+/* RFC 3339 in UTC with seconds; a time outside 1970 .. 9999 shows as the nearest end. */
 void tg_format_when(int64_t at, char out[static TG_TIME_MAX + 1]);
 
 /*
@@ -386,7 +384,7 @@ void tg_format_when(int64_t at, char out[static TG_TIME_MAX + 1]);
  * checksum must be right).
  */
 enum tg_status tg_parse_id(const char *text, char id[static TG_ID_LEN + 1])
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* Is this a scope?  *why, unless NULL, becomes a static text that says what is wrong. */
 bool tg_scope_valid(const char *scope, const char **why);
@@ -399,7 +397,7 @@ bool tg_source_valid(const char *source);
 
 /* The store's token prefix, "tkg" unless chosen otherwise; reads the store. */
 enum tg_status tg_prefix(struct tg *tg, char out[static TG_PREFIX_MAX + 1])
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 #pragma GCC visibility pop
 

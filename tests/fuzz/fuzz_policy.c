@@ -11,8 +11,21 @@
 #include "fuzz.h"
 #include "policy.h"
 
-enum { NUMBERS, WORDS, OWNER, SCOPES, LOGINS, SOURCES, CEILING, SERVICE, ACTION, RESOURCE, LOGIN,
-	SOURCE, NLINES };
+enum {
+	NUMBERS,
+	WORDS,
+	OWNER,
+	SCOPES,
+	LOGINS,
+	SOURCES,
+	CEILING,
+	SERVICE,
+	ACTION,
+	RESOURCE,
+	LOGIN,
+	SOURCE,
+	NLINES
+};
 
 struct world {
 	struct tg_token token;
@@ -52,8 +65,8 @@ read_numbers(const char *text, struct tg_token *t, struct policy_facts *facts)
 	t->uses_left = (uint32_t)number[5];
 	facts->last_used_at = number[6];
 	facts->now = number[7];
-	return t->created_at > 0 && t->not_before >= 0 && t->expires_at >= 0 && t->revoked_at >= 0 &&
-	    facts->last_used_at >= 0;
+	return t->created_at > 0 && t->not_before >= 0 && t->expires_at >= 0 &&
+	    t->revoked_at >= 0 && facts->last_used_at >= 0;
 }
 
 static void
@@ -164,8 +177,8 @@ below_ceiling(const struct world *w)
 	for (i = 0; i < w->token.nscopes; i++)
 		for (k = 0; k < w->owner.nscopes; k++)
 			if (scope_parse(w->token.scopes[i], &a, NULL) &&
-			    scope_parse(w->owner.scopes[k], &b, NULL) && scope_intersect(&a, &b, text) &&
-			    scope_parse(text, &both, NULL) &&
+			    scope_parse(w->owner.scopes[k], &b, NULL) &&
+			    scope_intersect(&a, &b, text) && scope_parse(text, &both, NULL) &&
 			    scope_reach(&both, &w->ask.scope) == SCOPE_RESOURCE)
 				return true;
 	return !w->owner.has_ceiling;
@@ -240,8 +253,9 @@ must_narrow(struct world *w)
 	to.nscopes = w->owner.nscopes;
 	memcpy(to.scopes, w->owner.scopes, sizeof(to.scopes));
 	if (policy_narrows(&w->token, &to, &why))
-		MUST(why == NULL && (!reaches(to.scopes, to.nscopes, &w->ask.scope, SCOPE_RESOURCE) ||
-		    reaches(w->token.scopes, w->token.nscopes, &w->ask.scope, SCOPE_RESOURCE)));
+		MUST(why == NULL &&
+		    (!reaches(to.scopes, to.nscopes, &w->ask.scope, SCOPE_RESOURCE) ||
+			reaches(w->token.scopes, w->token.nscopes, &w->ask.scope, SCOPE_RESOURCE)));
 	else
 		MUST(why != NULL);
 }

@@ -45,8 +45,9 @@ reach(const struct parts *p, const struct scope_ask *ask)
 
 	if (!word_covers(p->service, ask->service))
 		return SCOPE_NOTHING;
-	if (ask->action != NULL && (!word_covers(p->action, ask->action) ||
-	    (strcmp(ask->action, "proxy") == 0 && strcmp(p->action, "*") == 0)))
+	if (ask->action != NULL &&
+	    (!word_covers(p->action, ask->action) ||
+		(strcmp(ask->action, "proxy") == 0 && strcmp(p->action, "*") == 0)))
 		return SCOPE_SERVICE;
 	if (ask->resource == NULL)
 		return SCOPE_RESOURCE;

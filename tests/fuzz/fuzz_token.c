@@ -101,8 +101,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	string[size] = '\0';
 	whole = strlen(string) == size && is_formed(string);
 	MUST(token_shaped(text, size) == is_shaped(string));
-	MUST(token_prefix_valid(string) == (strlen(string) <= 8 && strlen(string) > 0 &&
-	    strspn(string, LOWER DIGITS) == strlen(string) && strchr(DIGITS, string[0]) == NULL));
+	MUST(token_prefix_valid(string) ==
+	    (strlen(string) <= 8 && strlen(string) > 0 &&
+		strspn(string, LOWER DIGITS) == strlen(string) &&
+		strchr(DIGITS, string[0]) == NULL));
 	MUST(token_id_valid(string) == (strlen(string) == 10 && strspn(string, BASE62) == 10));
 	if (tg_parse_id(string, id) == TG_OK)
 		MUST(token_id_valid(id) && strstr(string, id) != NULL);

@@ -44,17 +44,21 @@ each_refusal_after_proof_has_its_sentence(void **state)
 	} rows[] = {
 		{ TG_REVOKED, "token tkg_7Hq2mX9aBc was revoked 2026-02-01T00:00:00Z" },
 		{ TG_EXPIRED, "token tkg_7Hq2mX9aBc expired 2026-11-01T00:00:00Z" },
-		{ TG_NOT_YET_VALID, "token tkg_7Hq2mX9aBc is not valid before 2026-01-02T00:00:00Z" },
+		{ TG_NOT_YET_VALID,
+		    "token tkg_7Hq2mX9aBc is not valid before 2026-01-02T00:00:00Z" },
 		{ TG_IDLE, "token tkg_7Hq2mX9aBc was not used for too long" },
 		{ TG_USED_UP, "token tkg_7Hq2mX9aBc has no uses left" },
 		{ TG_OWNER_SUSPENDED, "token tkg_7Hq2mX9aBc: its owner is suspended" },
 		{ TG_WRONG_LOGIN, "token tkg_7Hq2mX9aBc is not for this user name" },
-		{ TG_WRONG_SERVICE, "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
-				    "sftp:upload:serde-* ftp" },
-		{ TG_WRONG_ACTION, "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
-				   "sftp:upload:serde-* ftp" },
-		{ TG_WRONG_RESOURCE, "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
-				     "sftp:upload:serde-* ftp" },
+		{ TG_WRONG_SERVICE,
+		    "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
+		    "sftp:upload:serde-* ftp" },
+		{ TG_WRONG_ACTION,
+		    "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
+		    "sftp:upload:serde-* ftp" },
+		{ TG_WRONG_RESOURCE,
+		    "token tkg_7Hq2mX9aBc: asked imap:login:*, token has "
+		    "sftp:upload:serde-* ftp" },
 		{ TG_BEYOND_CEILING, "token tkg_7Hq2mX9aBc goes beyond what its owner may do" },
 		{ TG_WRONG_SOURCE, "token tkg_7Hq2mX9aBc is not for this address" },
 	};
@@ -101,6 +105,8 @@ what_was_asked_is_said_as_far_as_it_was(void **state)
 	} rows[] = {
 		{ { "sftp", "login", "*" }, "asked sftp:login:*," },
 		{ { "sftp", "upload", "serde" }, "asked sftp:upload:serde," },
+		{ { "sftp", "upload", " a b~!" }, "asked sftp:upload: a b~!," },
+		{ { "sftp", "upload", "a\nb\xff" }, "asked sftp:upload:a?b?," },
 		{ { "sftp", "upload", NULL }, "asked sftp:upload," },
 		{ { "sftp", NULL, NULL }, "asked sftp," },
 	};
@@ -184,7 +190,9 @@ static void
 whatever_is_asked_an_explanation_is_one_line_without_control_characters(void **state)
 {
 	static const char *const rows[] = { "a\nb", "a\r\n220 ok", "\x1b[2J", "\x7f", "\x01",
-		"\xc2\x9b" "2J", "\xff" };
+		"\xc2\x9b"
+		"2J",
+		"\xff" };
 	struct scope_ask ask = { "sftp", "upload", NULL };
 	struct tg_token token;
 	char *text;

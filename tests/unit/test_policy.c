@@ -289,8 +289,10 @@ a_no_leaves_the_grant_as_it_was(void **state)
 	for (i = 0; i < ROWS(reasons); i++) {
 		make_world(&w);
 		reasons[i].apply(&w);
-		ROW(decide(&w, &grant) == reasons[i].verdict, "%s", tg_status_name(reasons[i].verdict));
-		ROW(memcmp(&grant, &zero, sizeof(zero)) == 0, "%s", tg_status_name(reasons[i].verdict));
+		ROW(decide(&w, &grant) == reasons[i].verdict, "%s",
+		    tg_status_name(reasons[i].verdict));
+		ROW(memcmp(&grant, &zero, sizeof(zero)) == 0, "%s",
+		    tg_status_name(reasons[i].verdict));
 	}
 }
 
@@ -328,10 +330,10 @@ each_limit_has_its_last_good_second(void **state)
 		{ "idle, never used", 1000, 0, 0, 0, 60, 1, 0, 1001, TG_IDLE },
 		{ "idle, used in the future", 1000, 0, 0, 5000, 60, 1, 0, 1001, TG_OK },
 		{ "idle, one second", 1000, 0, 0, 1001, 1, 1, 0, 1001, TG_OK },
-		{ "idle, longest", 1000, 0, 0, 1000, TG_IDLE_MAX_S, 1, 0, 1000 + (int64_t)TG_IDLE_MAX_S - 1,
-		    TG_OK },
-		{ "idle, longest", 1000, 0, 0, 1000, TG_IDLE_MAX_S, 1, 0, 1000 + (int64_t)TG_IDLE_MAX_S,
-		    TG_IDLE },
+		{ "idle, longest", 1000, 0, 0, 1000, TG_IDLE_MAX_S, 1, 0,
+		    1000 + (int64_t)TG_IDLE_MAX_S - 1, TG_OK },
+		{ "idle, longest", 1000, 0, 0, 1000, TG_IDLE_MAX_S, 1, 0,
+		    1000 + (int64_t)TG_IDLE_MAX_S, TG_IDLE },
 		{ "idle, end of time", 1000, 0, 0, 1000, 60, 1, 0, INT64_MAX, TG_IDLE },
 		{ "one use", 1000, 0, 0, 0, 0, 1, 0, 1000, TG_OK },
 		{ "no use", 1000, 0, 0, 0, 0, 0, 0, 1000, TG_USED_UP },
@@ -405,7 +407,8 @@ logins_are_the_owner_the_drop_in_name_and_those_issued_for(void **state)
 		set_logins(&w, rows[i].logins);
 		w.login = rows[i].login;
 		r = decide(&w, &grant);
-		ROW(r == (rows[i].identity != NULL ? TG_OK : TG_WRONG_LOGIN), "'%s'", rows[i].login);
+		ROW(r == (rows[i].identity != NULL ? TG_OK : TG_WRONG_LOGIN), "'%s'",
+		    rows[i].login);
 		ROW(strcmp(grant.identity, rows[i].identity != NULL ? rows[i].identity : "") == 0,
 		    "'%s' is taken for '%s'", rows[i].login, grant.identity);
 	}
@@ -492,7 +495,8 @@ sources_bind_a_token_to_its_networks(void **state)
 		set_sources(&w, rows[i].sources);
 		w.source = rows[i].source;
 		ROW(decide(&w, &grant) == (rows[i].allowed ? TG_OK : TG_WRONG_SOURCE),
-		    "'%s' from '%s'", rows[i].sources, rows[i].source != NULL ? rows[i].source : "?");
+		    "'%s' from '%s'", rows[i].sources,
+		    rows[i].source != NULL ? rows[i].source : "?");
 	}
 }
 
@@ -509,28 +513,35 @@ a_grant_has_the_scopes_that_apply_below_the_ceiling(void **state)
 	} rows[] = {
 		/* no ceiling */
 		{ "sftp", NULL, "sftp", "login", "*", TG_OK, "sftp" },
-		{ "sftp:upload:serde-*", NULL, "sftp", "upload", "serde-x", TG_OK, "sftp:upload:serde-*" },
+		{ "sftp:upload:serde-*", NULL, "sftp", "upload", "serde-x", TG_OK,
+		    "sftp:upload:serde-*" },
 		{ "sftp:upload:serde-*", NULL, "sftp", "login", "*", TG_WRONG_ACTION, "" },
 		{ "sftp:upload:serde-*", NULL, "sftp", "upload", "*", TG_WRONG_RESOURCE, "" },
 		{ "sftp:upload:serde-*", NULL, "ftp", "upload", "serde-x", TG_WRONG_SERVICE, "" },
 		/* the best of all scopes says what is wrong */
-		{ "ftp sftp:list:a sftp:upload:b", NULL, "sftp", "upload", "a", TG_WRONG_RESOURCE, "" },
-		{ "sftp:upload:b sftp:list:a ftp", NULL, "sftp", "upload", "a", TG_WRONG_RESOURCE, "" },
+		{ "ftp sftp:list:a sftp:upload:b", NULL, "sftp", "upload", "a", TG_WRONG_RESOURCE,
+		    "" },
+		{ "sftp:upload:b sftp:list:a ftp", NULL, "sftp", "upload", "a", TG_WRONG_RESOURCE,
+		    "" },
 		{ "ftp:upload:a sftp:list:a", NULL, "sftp", "upload", "a", TG_WRONG_ACTION, "" },
 		/* no scope is no token */
 		{ "", NULL, "sftp", "login", "*", TG_WRONG_SERVICE, "" },
 		{ "", "*", "sftp", "login", "*", TG_WRONG_SERVICE, "" },
 		/* parts of several scopes do not add up */
 		{ "sftp:upload:a sftp:list:b", NULL, "sftp", "upload", "b", TG_WRONG_RESOURCE, "" },
-		{ "sftp:upload:a* sftp:upload:b*", NULL, "sftp", "upload", "*", TG_WRONG_RESOURCE, "" },
+		{ "sftp:upload:a* sftp:upload:b*", NULL, "sftp", "upload", "*", TG_WRONG_RESOURCE,
+		    "" },
 		/* each that covers the ask is granted, once */
-		{ "sftp sftp:upload:a ftp sftp:upload:b sftp:upload:a*", NULL, "sftp", "upload", "a",
-		    TG_OK, "sftp sftp:upload:a sftp:upload:a*" },
+		{ "sftp sftp:upload:a ftp sftp:upload:b sftp:upload:a*", NULL, "sftp", "upload",
+		    "a", TG_OK, "sftp sftp:upload:a sftp:upload:a*" },
 		{ "sftp:upload sftp:upload", NULL, "sftp", "upload", "a", TG_OK, "sftp:upload" },
+		{ "sftp sftp:upload sftp:upload sftp", NULL, "sftp", "upload", "a", TG_OK,
+		    "sftp sftp:upload" },
 		/* deferred */
 		{ "sftp:upload:a* ftp sftp:list:b", NULL, "sftp", NULL, NULL, TG_OK,
 		    "sftp:upload:a* sftp:list:b" },
-		{ "sftp:upload:a* ftp sftp:list:b", NULL, "sftp", "list", NULL, TG_OK, "sftp:list:b" },
+		{ "sftp:upload:a* ftp sftp:list:b", NULL, "sftp", "list", NULL, TG_OK,
+		    "sftp:list:b" },
 		{ "sftp:upload:a* ftp", NULL, "sftp", "list", NULL, TG_WRONG_ACTION, "" },
 		{ "sftp:upload:a*", NULL, "ftp", NULL, NULL, TG_WRONG_SERVICE, "" },
 		/* the reserved action must be named */
@@ -550,18 +561,22 @@ a_grant_has_the_scopes_that_apply_below_the_ceiling(void **state)
 		{ "*", "", "sftp", NULL, NULL, TG_BEYOND_CEILING, "" },
 		{ "sftp:upload", "sftp:upload:serde-*", "sftp", "upload", "serde-x", TG_OK,
 		    "sftp:upload:serde-*" },
-		{ "sftp:upload", "sftp:upload:serde-*", "sftp", "upload", "tokio", TG_BEYOND_CEILING, "" },
-		{ "sftp:upload", "sftp:upload:serde-*", "sftp", "upload", "*", TG_BEYOND_CEILING, "" },
+		{ "sftp:upload", "sftp:upload:serde-*", "sftp", "upload", "tokio",
+		    TG_BEYOND_CEILING, "" },
+		{ "sftp:upload", "sftp:upload:serde-*", "sftp", "upload", "*", TG_BEYOND_CEILING,
+		    "" },
 		{ "sftp:upload", "sftp:list", "sftp", "upload", "a", TG_BEYOND_CEILING, "" },
 		{ "sftp:upload", "sftp:list", "sftp", NULL, NULL, TG_BEYOND_CEILING, "" },
-		{ "sftp:upload:a sftp:list", "sftp:list ftp", "sftp", "upload", "a", TG_BEYOND_CEILING,
-		    "" },
-		{ "sftp:upload:a sftp:list", "sftp:list ftp", "sftp", NULL, NULL, TG_OK, "sftp:list:*" },
+		{ "sftp:upload:a sftp:list", "sftp:list ftp", "sftp", "upload", "a",
+		    TG_BEYOND_CEILING, "" },
+		{ "sftp:upload:a sftp:list", "sftp:list ftp", "sftp", NULL, NULL, TG_OK,
+		    "sftp:list:*" },
 		{ "sftp:upload:serde-*", "ftp http sftp:*:s*", "sftp", "upload", "serde-x", TG_OK,
 		    "sftp:upload:serde-*" },
 		{ "sftp:upload sftp:list", "*:*:a* *:*:b*", "sftp", NULL, NULL, TG_OK,
 		    "sftp:upload:a* sftp:upload:b* sftp:list:a* sftp:list:b*" },
-		{ "sftp:upload sftp:list", "*:*:a* *:*:b*", "sftp", "list", "b", TG_OK, "sftp:list:b*" },
+		{ "sftp:upload sftp:list", "*:*:a* *:*:b*", "sftp", "list", "b", TG_OK,
+		    "sftp:list:b*" },
 		{ "sftp:upload sftp", "*:upload:a* sftp:upload:a*", "sftp", NULL, NULL, TG_OK,
 		    "sftp:upload:a*" },
 		/* the token is judged before the ceiling */
@@ -570,7 +585,8 @@ a_grant_has_the_scopes_that_apply_below_the_ceiling(void **state)
 		/* what does not parse grants nothing and takes nothing away */
 		{ "SFTP te*st: sftp:upload:te*st sftp:upload:**", NULL, "sftp", "upload", "te",
 		    TG_WRONG_SERVICE, "" },
-		{ "sftp:upload:** sftp:upload:a", NULL, "sftp", "upload", "a", TG_OK, "sftp:upload:a" },
+		{ "sftp:upload:** sftp:upload:a", NULL, "sftp", "upload", "a", TG_OK,
+		    "sftp:upload:a" },
 		{ "sftp:upload:** sftp:upload:a", "*:*:** sftp", "sftp", "upload", "a", TG_OK,
 		    "sftp:upload:a" },
 		{ "sftp:upload:a", "sftp:upload:**", "sftp", "upload", "a", TG_BEYOND_CEILING, "" },
@@ -587,10 +603,33 @@ a_grant_has_the_scopes_that_apply_below_the_ceiling(void **state)
 		set_ceiling(&w, rows[i].ceiling);
 		w.ask = (struct scope_ask) { rows[i].service, rows[i].action, rows[i].resource };
 		snprintf(row, sizeof(row), "row %zu", i);
-		ROW(decide(&w, &grant) == rows[i].verdict, "%s: '%s' below '%s'", row, rows[i].scopes,
-		    rows[i].ceiling != NULL ? rows[i].ceiling : "nothing");
+		ROW(decide(&w, &grant) == rows[i].verdict, "%s: '%s' below '%s'", row,
+		    rows[i].scopes, rows[i].ceiling != NULL ? rows[i].ceiling : "nothing");
 		is_granted(&grant, rows[i].granted, row);
 	}
+}
+
+static void
+the_longest_scope_is_granted_whole(void **state)
+{
+	char scope[TG_SCOPE_MAX + 1];
+	struct tg_grant grant;
+	struct world w;
+
+	(void)state;
+	memset(scope, 'x', TG_SCOPE_MAX - 1);
+	memcpy(scope, "sftp0123456789abcdef0123456789ab:upload", 39);
+	scope[TG_WORD_MAX + 1 + TG_WORD_MAX] = ':';
+	strcpy(scope + TG_SCOPE_MAX - 1, "*");
+	make_world(&w);
+	set_scopes(&w, scope);
+	set_ceiling(&w, "*");
+	w.ask = (struct scope_ask) { "sftp0123456789abcdef0123456789ab", NULL, NULL };
+	assert_int_equal(TG_OK, decide(&w, &grant));
+	is_granted(&grant, scope, "below *");
+	set_ceiling(&w, NULL);
+	assert_int_equal(TG_OK, decide(&w, &grant));
+	is_granted(&grant, scope, "without a ceiling");
 }
 
 /* 32 scopes below 32 have up to 1024 in common; a grant holds 32. */
@@ -713,9 +752,10 @@ a_token_may_become_narrower_and_never_wider(void **state)
 		set_sources(&to, rows[i].to_sources);
 		to.token.expires_at = rows[i].to_expiry;
 		why = "";
-		ROW(policy_narrows(&from.token, &to.token, &why) == (rows[i].why == NULL), "row %zu: %s",
-		    i, why != NULL ? why : "narrower");
-		ROW(rows[i].why == NULL ? why == NULL : why != NULL && strstr(why, rows[i].why) != NULL,
+		ROW(policy_narrows(&from.token, &to.token, &why) == (rows[i].why == NULL),
+		    "row %zu: %s", i, why != NULL ? why : "narrower");
+		ROW(rows[i].why == NULL ? why == NULL :
+					  why != NULL && strstr(why, rows[i].why) != NULL,
 		    "row %zu: %s", i, why != NULL ? why : "narrower");
 	}
 }
@@ -735,10 +775,12 @@ main(void)
 		    logins_are_the_owner_the_drop_in_name_and_those_issued_for),
 		TEST("a login beyond the count is none", a_login_beyond_the_count_is_none),
 		TEST("the longest owner is an identity", the_longest_owner_is_an_identity),
-		TEST("a bound token is good from its networks only, and never from an unknown address",
+		TEST(
+		    "a bound token is good from its networks only, and never from an unknown address",
 		    sources_bind_a_token_to_its_networks),
 		TEST("a grant has the scopes that apply, pair by pair below the ceiling",
 		    a_grant_has_the_scopes_that_apply_below_the_ceiling),
+		TEST("the longest scope is granted whole", the_longest_scope_is_granted_whole),
 		TEST("a grant never holds more scopes than it can",
 		    a_grant_never_holds_more_than_it_can),
 		TEST("who stays is not judged by uses and idle time, but by all else",

@@ -367,7 +367,7 @@ a_record_of_one_kind_is_none_of_another(void **state)
 			unseal(&b);
 			seal(&b, sums[k]);
 			ROW(decode(&kinds[i], b.data, b.len) ==
-			    (kinds[i].sum == sums[k] ? RECORD_OK : RECORD_DAMAGED),
+				(kinds[i].sum == sums[k] ? RECORD_OK : RECORD_DAMAGED),
 			    "%s with checksum %d", kinds[i].name, (int)sums[k]);
 		}
 }
@@ -458,7 +458,8 @@ heads_are_refused_that_say_what_cannot_be(void **state)
 		unseal(&b);
 		set_int(b.data + rows[i].offset, rows[i].value, rows[i].size);
 		seal(&b, kind->sum);
-		ROW(decode(kind, b.data, b.len) == rows[i].result, "%s: %s", kind->name, rows[i].name);
+		ROW(decode(kind, b.data, b.len) == rows[i].result, "%s: %s", kind->name,
+		    rows[i].name);
 		if (rows[i].result == RECORD_OK)
 			encodes_to(kind, &b);
 	}
@@ -511,6 +512,7 @@ fields_are_refused_that_do_not_stand_as_they_must(void **state)
 		{ OWNER, "01=alic", RECORD_DAMAGED },
 		{ OWNER, "01=alicee", RECORD_DAMAGED },
 		{ OWNER, "01=Alice", RECORD_DAMAGED },
+		{ OWNER, "01=a", RECORD_DAMAGED },
 		/* twice */
 		{ TOKEN, "01=alice 01=alice 03=sftp", RECORD_DAMAGED },
 		{ TOKEN, "01=alice 02=n 02=n 03=sftp", RECORD_DAMAGED },
@@ -574,8 +576,8 @@ fields_are_refused_that_do_not_stand_as_they_must(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		const struct kind *kind = &kinds[rows[i].kind];
 
-		ROW(decode_fields(kind, rows[i].fields, &b) == rows[i].result, "%s '%s'", kind->name,
-		    rows[i].fields);
+		ROW(decode_fields(kind, rows[i].fields, &b) == rows[i].result, "%s '%s'",
+		    kind->name, rows[i].fields);
 		if (rows[i].result == RECORD_OK)
 			encodes_to(kind, &b);
 	}
@@ -623,8 +625,9 @@ fields_may_be_as_long_and_as_many_as_the_format_says(void **state)
 				put_fields(&b, rows[i].after);
 				seal(&b, kind->sum);
 				ROW(decode(kind, b.data, b.len) ==
-				    (fits ? RECORD_OK : RECORD_DAMAGED),
-				    "%s: field %02x, %zu of %zu bytes", kind->name, rows[i].tag, n, len);
+					(fits ? RECORD_OK : RECORD_DAMAGED),
+				    "%s: field %02x, %zu of %zu bytes", kind->name, rows[i].tag, n,
+				    len);
 				if (fits)
 					encodes_to(kind, &b);
 			}
@@ -638,6 +641,7 @@ a_field_that_runs_over_the_end_is_damage(void **state)
 		size_t len;
 		uint8_t bytes[4];
 	} rows[] = {
+		{ "one byte", 1, { 0 } },
 		{ "a tag alone", 1, { 0x08 } },
 		{ "half a length", 2, { 0x08, 0 } },
 		{ "no value", 3, { 0x08, 0, 1 } },
@@ -651,16 +655,49 @@ a_field_that_runs_over_the_end_is_damage(void **state)
 		{ "the longest optional", 4, { 0x81, 0xff, 0xff, 'w' } },
 		{ "optional, into the checksum", 3, { 0x81, 0, 8 } },
 	};
+	static const char *const before[] = { "01=alice 03=sftp", "01=alice", "01=alice" };
+	static struct bytes b;
+	bool optional;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++)
+		for (k = 0; k < ROWS(kinds); k++) {
+			start(&kinds[k], &b);
+			put_fields(&b, before[k]);
+			put(&b, rows[i].bytes, rows[i].len);
+			seal(&b, kinds[k].sum);
+			/* Where there are no optional fields, what looks like one is not looked at. */
+			optional = k != TOKEN && rows[i].bytes[0] >= 0x80;
+			ROW(decode(&kinds[k], b.data, b.len) ==
+				(optional ? RECORD_NEWER : RECORD_DAMAGED),
+			    "%s: %s", kinds[k].name, rows[i].name);
+		}
+}
+
+static void
+an_owner_record_carries_the_name_that_is_its_key(void **state)
+{
+	static const struct {
+		const char *fields, *key;
+		enum record_result result;
+	} rows[] = {
+		{ "01=a", "a", RECORD_OK }, { "01=a", "", RECORD_DAMAGED },
+		{ "01=a", "b", RECORD_DAMAGED }, { "01=a", "ab", RECORD_DAMAGED },
+		{ "", "", RECORD_DAMAGED }, { "", "a", RECORD_DAMAGED },
+		{ "01=a 03=sftp", "a", RECORD_DAMAGED }, /* no ceiling that it could be of */
+	};
 	static struct bytes b;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++) {
-		start(&kinds[TOKEN], &b);
-		put_fields(&b, "01=alice 03=sftp");
-		put(&b, rows[i].bytes, rows[i].len);
-		seal(&b, CRYPT_TOKEN);
-		ROW(decode(&kinds[TOKEN], b.data, b.len) == RECORD_DAMAGED, "%s", rows[i].name);
+		start(&kinds[OWNER], &b);
+		b.data[1] = 0;
+		put_fields(&b, rows[i].fields);
+		seal(&b, CRYPT_OWNER);
+		ROW(record_owner_decode(b.data, b.len, rows[i].key, &owner) == rows[i].result,
+		    "'%s' under '%s'", rows[i].fields, rows[i].key);
 	}
 }
 
@@ -745,7 +782,8 @@ optional_fields_may_have_512_bytes_together(void **state)
 			put_field(&b, 0x82, value, total - (b.len - 98 - 8 - 7) - 3);
 			seal(&b, CRYPT_TOKEN);
 			ROW(decode(&kinds[TOKEN], b.data, b.len) ==
-			    (total <= 512 ? RECORD_OK : RECORD_DAMAGED), "%zu bytes", total);
+				(total <= 512 ? RECORD_OK : RECORD_DAMAGED),
+			    "%zu bytes", total);
 			if (total <= 512) {
 				ROW(token.extra_len == total, "%zu bytes", total);
 				encodes_to(&kinds[TOKEN], &b);
@@ -801,7 +839,8 @@ what_is_longer_than_any_record_is_damage(void **state)
 			put_int(&b, 0x81, 1);
 		seal(&b, CRYPT_OWNER);
 		ROW(decode(&kinds[OWNER], b.data, b.len) ==
-		    (len > RECORD_MAX ? RECORD_DAMAGED : RECORD_NEWER), "%zu", len);
+			(len > RECORD_MAX ? RECORD_DAMAGED : RECORD_NEWER),
+		    "%zu", len);
 	}
 	start(&kinds[OWNER], &b);
 	b.len = 0xffff - 8;
@@ -836,6 +875,8 @@ main(void)
 		    fields_may_be_as_long_and_as_many_as_the_format_says),
 		TEST("a field that runs over the end is damage",
 		    a_field_that_runs_over_the_end_is_damage),
+		TEST("an owner record carries the name that is its key",
+		    an_owner_record_carries_the_name_that_is_its_key),
 		TEST("every tag below 0x80 that is not known is newer, all others are kept",
 		    every_tag_below_0x80_that_we_do_not_know_is_newer),
 		TEST("optional fields are kept byte for byte when the rest changes",

@@ -39,7 +39,8 @@ scopes_have_up_to_three_parts(void **state)
 		{ "0:9:~", "0", "9", "~" },
 		{ "a.b_c-d:9.:x", "a.b_c-d", "9.", "x" },
 		{ "a:b:/home/alice/in?[x]{y}\\", "a", "b", "/home/alice/in?[x]{y}\\" },
-		{ "a:b:!\"#$%&'()+-./;<=>?@[\\]^_`{|}~", "a", "b", "!\"#$%&'()+-./;<=>?@[\\]^_`{|}~" },
+		{ "a:b:!\"#$%&'()+-./;<=>?@[\\]^_`{|}~", "a", "b",
+		    "!\"#$%&'()+-./;<=>?@[\\]^_`{|}~" },
 		{ "a:b:..", "a", "b", ".." },
 		{ "a:b:A*", "a", "b", "A*" },
 		{ WORD32, WORD32, "*", "*" },
@@ -162,7 +163,8 @@ words_and_names_have_their_characters(void **state)
 		one[0] = two[1] = (char)c;
 		name = c > ' ' && c < 0x7f && c != ':' && c != ',' && c != '*';
 		ROW(scope_word_valid(one) == (strchr(first, c) != NULL), "0x%02x", (unsigned int)c);
-		ROW(scope_word_valid(two) == (strchr(rest, c) != NULL), "a, 0x%02x", (unsigned int)c);
+		ROW(scope_word_valid(two) == (strchr(rest, c) != NULL), "a, 0x%02x",
+		    (unsigned int)c);
 		ROW(scope_name_valid(one) == name, "0x%02x", (unsigned int)c);
 		ROW(scope_name_valid(two) == name, "a, 0x%02x", (unsigned int)c);
 	}
@@ -261,7 +263,8 @@ scopes_cover_what_they_name(void **state)
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++)
 		ROW(reach(rows[i].scope, rows[i].service, rows[i].action, rows[i].resource) ==
-		    rows[i].reach, "row %zu: '%s'", i, rows[i].scope);
+			rows[i].reach,
+		    "row %zu: '%s'", i, rows[i].scope);
 }
 
 static void
@@ -421,8 +424,9 @@ each_scope_reaches_as_far_as_fnmatch_says(void **state)
 		for (k = 0; k < NASKS; k++) {
 			ask = ask_at(k);
 			ROW(scope_reach(&samples[i].scope, &ask) ==
-			    reach_by_fnmatch(samples[i].text, &ask), "'%s' asked for %s:%s:%s",
-			    samples[i].text, ask.service, ask.action, ask.resource);
+				reach_by_fnmatch(samples[i].text, &ask),
+			    "'%s' asked for %s:%s:%s", samples[i].text, ask.service, ask.action,
+			    ask.resource);
 		}
 }
 
@@ -483,13 +487,14 @@ a_deferred_ask_is_covered_where_some_ask_is(void **state)
 				    by_action[k % NSERVICES][k / NSERVICES % NACTIONS] = true;
 		for (s = 0; s < NSERVICES; s++) {
 			ask = (struct scope_ask) { services[s], NULL, NULL };
-			ROW((scope_reach(&samples[i].scope, &ask) == SCOPE_RESOURCE) == by_service[s],
+			ROW((scope_reach(&samples[i].scope, &ask) == SCOPE_RESOURCE) ==
+				by_service[s],
 			    "'%s' at %s", samples[i].text, services[s]);
 			for (a = 0; a < NACTIONS; a++) {
 				ask.action = actions[a];
 				ROW((scope_reach(&samples[i].scope, &ask) == SCOPE_RESOURCE) ==
-				    by_action[s][a], "'%s' at %s:%s", samples[i].text, services[s],
-				    actions[a]);
+					by_action[s][a],
+				    "'%s' at %s:%s", samples[i].text, services[s], actions[a]);
 			}
 		}
 	}
@@ -511,7 +516,8 @@ main(void)
 		    two_scopes_have_in_common_what_both_cover),
 		TEST("each of all small scopes reaches as far as fnmatch(3) says",
 		    each_scope_reaches_as_far_as_fnmatch_says),
-		TEST("of all pairs: the intersection covers what both cover, and within means all of it",
+		TEST(
+		    "of all pairs: the intersection covers what both cover, and within means all of it",
 		    the_intersection_covers_what_both_cover_and_within_means_all),
 		TEST("a deferred ask is covered where some ask is",
 		    a_deferred_ask_is_covered_where_some_ask_is),

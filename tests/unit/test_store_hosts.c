@@ -341,7 +341,7 @@ check_with_copy(void *arg)
 {
 	static const struct tg_request req = { .service = "sftp", .action = "upload",
 		.resource = "demo" };
-	enum { CHECKS = 1500 };
+	enum { CHECKS = 4000 };
 	struct copy *c = arg;
 	struct tg_grant grant;
 	enum tg_status r;

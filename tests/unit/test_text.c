@@ -57,7 +57,8 @@ every_character_but_the_controls_is_accepted(void **state)
 	(void)state;
 	for (code = 1; code < 0x200000; code++) {
 		encode(code, text);
-		ROW(text_valid(text, 4) == (is_character(code) && !is_control(code)), "U+%04X", code);
+		ROW(text_valid(text, 4) == (is_character(code) && !is_control(code)), "U+%04X",
+		    code);
 	}
 }
 
@@ -111,6 +112,11 @@ what_is_not_utf8_is_refused(void **state)
 		"\xf0\x9f\x7f\x80",
 		"\xf0\x9f\xc0\x80",
 		"\xf0\x9f\x98\xc0",
+		"\xf0\xc0\x80\x80",
+		"\xf1\x7f\x80\x80",
+		"\xf1\xc0\x80\x80",
+		"\xf3\x7f\x80\x80",
+		"\xf4\x7f\x80\x80",
 		"\xf4\x90\x80\x80",
 		"\xf5\x80\x80\x80",
 		"\xf8\x88\x80\x80\x80",
@@ -168,7 +174,8 @@ the_limit_counts_bytes(void **state)
 		ROW(strlen(rows[i].text) == rows[i].bytes, "'%s'", rows[i].text);
 		ROW(valid(rows[i].text, rows[i].bytes), "'%s'", rows[i].text);
 		ROW(valid(rows[i].text, rows[i].bytes + 1), "'%s'", rows[i].text);
-		ROW(rows[i].bytes == 0 || !valid(rows[i].text, rows[i].bytes - 1), "'%s'", rows[i].text);
+		ROW(rows[i].bytes == 0 || !valid(rows[i].text, rows[i].bytes - 1), "'%s'",
+		    rows[i].text);
 	}
 }
 

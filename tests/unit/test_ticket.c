@@ -124,7 +124,8 @@ a_ticket_gives_back_what_went_in(void **state)
 	static const struct cidr_addr ones = { { [0] = 0x80, [15] = 1 } };
 	static const struct cidr_addr *const sources[] = { NULL, &v4, &v6, &ones };
 	static const int64_t times[] = { 0, 1, 1767225600, INT64_MAX };
-	static const size_t logins[] = { 0, 1, 5, TG_OWNER_MAX }, services[] = { 1, 4, TG_WORD_MAX };
+	static const size_t logins[] = { 0, 1, 5, TG_OWNER_MAX },
+			    services[] = { 1, 4, TG_WORD_MAX };
 	struct ticket ticket, back;
 	char text[TG_TICKET_MAX + 1];
 	size_t i;
@@ -137,8 +138,10 @@ a_ticket_gives_back_what_went_in(void **state)
 		memset(ticket.service, 's', services[i / 64]);
 		ticket_format(&ticket, key(), text);
 		ROW(strlen(text) <= TG_TICKET_MAX, "row %zu", i);
-		ROW(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
-		    strlen(text), "row %zu", i);
+		ROW(strspn(text,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
+			strlen(text),
+		    "row %zu", i);
 		ROW(parse(text, &back), "row %zu", i);
 		ROW(same(&ticket, &back), "row %zu", i);
 	}
@@ -219,8 +222,8 @@ a_ticket_has_one_spelling(void **state)
 		for (c = 0; c < 256; c++) {
 			memcpy(other, text, len + 1);
 			other[i] = (char)c;
-			ROW(parse(other, &back) == (other[i] == text[i]), "character %zu made 0x%02x", i,
-			    (unsigned int)c);
+			ROW(parse(other, &back) == (other[i] == text[i]),
+			    "character %zu made 0x%02x", i, (unsigned int)c);
 		}
 	for (c = 1; c < 256; c++) {
 		memcpy(other, text, len);
@@ -300,6 +303,34 @@ a_right_mac_does_not_excuse_wrong_contents(void **state)
 	}
 }
 
+/* A login, or a service, of each length: 'x' in both. */
+static void
+a_name_longer_than_any_is_refused_whole(void **state)
+{
+	uint8_t bytes[BYTES_MAX + 2];
+	struct ticket ticket = make_ticket("", "", &v4), back;
+	char text[TG_TICKET_MAX + 1];
+	size_t len;
+
+	(void)state;
+	for (len = 0; len <= TG_OWNER_MAX + 30; len++) {
+		memset(bytes, 'x', sizeof(bytes));
+		bytes_of(&ticket, bytes);
+		memset(bytes + LOGIN, 'x', sizeof(bytes) - LOGIN);
+		bytes[LOGIN] = (uint8_t)len;
+		bytes[LOGIN + 1 + len] = 4;
+		seal(bytes, LOGIN + 1 + len + 1 + 4, text);
+		ROW(parse(text, &back) == (len <= TG_OWNER_MAX), "login of %zu", len);
+	}
+	for (len = 0; len <= TG_WORD_MAX + 60; len++) {
+		memset(bytes + LOGIN, 'x', sizeof(bytes) - LOGIN);
+		bytes[LOGIN] = 4;
+		bytes[LOGIN + 5] = (uint8_t)len;
+		seal(bytes, LOGIN + 5 + 1 + len, text);
+		ROW(parse(text, &back) == (len <= TG_WORD_MAX), "service of %zu", len);
+	}
+}
+
 static void
 a_right_mac_over_too_little_is_refused(void **state)
 {
@@ -343,7 +374,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST("a ticket has the text that another program computes",
 		    a_ticket_has_the_text_that_others_compute),
-		TEST("a ticket's bytes stand where FORMAT.md says", the_places_are_those_of_the_format),
+		TEST("a ticket's bytes stand where FORMAT.md says",
+		    the_places_are_those_of_the_format),
 		TEST("a ticket gives back what went in, at every length",
 		    a_ticket_gives_back_what_went_in),
 		TEST("an unknown source is written as zeros",
@@ -357,7 +389,10 @@ main(void)
 		    what_is_too_long_for_a_ticket_is_refused),
 		TEST("a right MAC does not excuse wrong contents",
 		    a_right_mac_does_not_excuse_wrong_contents),
-		TEST("a right MAC over too little is refused", a_right_mac_over_too_little_is_refused),
+		TEST("a login or service longer than any is refused under a right MAC",
+		    a_name_longer_than_any_is_refused_whole),
+		TEST("a right MAC over too little is refused",
+		    a_right_mac_over_too_little_is_refused),
 	};
 
 	return RUN(tests);

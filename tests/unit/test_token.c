@@ -55,8 +55,9 @@ shaped_by_regex(const char *text, size_t len)
 	regmatch_t span = { 0, (regoff_t)len };
 
 	if (!compiled) {
-		assert_int_equal(0, regcomp(&regex,
-		    "^[ \t\n\v\f\r]*[a-z][a-z0-9]{0,7}_[A-Za-z0-9_-]{40}", REG_EXTENDED));
+		assert_int_equal(0,
+		    regcomp(&regex, "^[ \t\n\v\f\r]*[a-z][a-z0-9]{0,7}_[A-Za-z0-9_-]{40}",
+			REG_EXTENDED));
 		compiled = true;
 	}
 	return regexec(&regex, text, 1, &span, REG_STARTEND) == 0;
@@ -129,11 +130,12 @@ any_one_character_changed_is_another_text(void **state)
 			text[i] = (char)c;
 			ROW(parses(text, sizeof(text) - 1) == (text[i] == TOKEN[i]),
 			    "character %zu made 0x%02x", i, (unsigned int)c);
-			ROW(shaped(text, sizeof(text) - 1) == shaped_by_regex(text, sizeof(text) - 1),
+			ROW(shaped(text, sizeof(text) - 1) ==
+				shaped_by_regex(text, sizeof(text) - 1),
 			    "character %zu made 0x%02x", i, (unsigned int)c);
 			/* After the shape's forty characters nothing can take it away. */
-			ROW(i < 44 || shaped(text, sizeof(text) - 1),
-			    "character %zu made 0x%02x", i, (unsigned int)c);
+			ROW(i < 44 || shaped(text, sizeof(text) - 1), "character %zu made 0x%02x",
+			    i, (unsigned int)c);
 		}
 }
 
@@ -149,7 +151,8 @@ any_two_characters_swapped_or_one_added_or_lost_is_refused(void **state)
 			memcpy(text, TOKEN, len);
 			text[i] = TOKEN[k];
 			text[k] = TOKEN[i];
-			ROW(parses(text, len) == (TOKEN[i] == TOKEN[k]), "%zu and %zu swapped", i, k);
+			ROW(parses(text, len) == (TOKEN[i] == TOKEN[k]), "%zu and %zu swapped", i,
+			    k);
 		}
 	for (i = 0; i < len; i++) {
 		memcpy(text, TOKEN, i);
@@ -240,7 +243,9 @@ what_looks_like_a_token_of_anybody_is_shaped(void **state)
 		{ "tkg_0123456789012345678[01234567890123456789", false },
 		{ "tkg_0123456789012345678`01234567890123456789", false },
 		{ "tkg_0123456789012345678{01234567890123456789", false },
-		{ "tkg_0123456789012345678\x80" "01234567890123456789", false },
+		{ "tkg_0123456789012345678\x80"
+		  "01234567890123456789",
+		    false },
 	};
 	size_t i, len;
 
@@ -476,7 +481,8 @@ main(void)
 		    the_numbers_are_those_of_the_format),
 		TEST("a token has the text that another program computes, and is read back from it",
 		    tokens_have_the_text_that_others_compute),
-		TEST("any one character changed is no token, and still shaped where the shape says so",
+		TEST(
+		    "any one character changed is no token, and still shaped where the shape says so",
 		    any_one_character_changed_is_another_text),
 		TEST("any two characters swapped, one added or one lost is no token",
 		    any_two_characters_swapped_or_one_added_or_lost_is_refused),

@@ -96,7 +96,8 @@ static void
 a_slot_has_the_bytes_that_others_compute(void **state)
 {
 	struct tg_use use = make_use(TG_OK, 5, 1767225600, "sftp", "192.0.2.7"), used;
-	struct tg_use refusal = make_use(TG_WRONG_SOURCE, 1, 1767225601, "http", "2001:db8::1"), refused;
+	struct tg_use refusal = make_use(TG_WRONG_SOURCE, 1, 1767225601, "http", "2001:db8::1"),
+		      refused;
 	struct usage usage = make_file(3);
 	uint8_t want[SLOT], got[SLOT];
 
@@ -131,6 +132,8 @@ a_use_is_read_back_as_it_was_written(void **state)
 		{ 7, 1767225600, "abcdefghijklmnopqrstuvwxyz012345", "ff02::1", "ff02::1" },
 		{ 7, 1767225600, "", "::1", "::1" },
 		{ 7, 1767225600, "sftp", "8000::", "8000::" },
+		{ 7, 1767225600, "sftp", "::ff00:0:0:0", "::ff00:0:0:0" },
+		{ 7, 1767225600, "sftp", "0:0:0:1::", "0:0:0:1::" },
 		{ 7, 1767225600, "sftp", "0.0.0.0", "0.0.0.0" },
 		{ 7, 1767225600, "sftp", "", "" },
 		{ 7, 1767225600, "sftp", "::", "" },
@@ -452,7 +455,8 @@ main(void)
 		    without_a_file_or_with_a_short_one_all_is_unknown),
 		TEST("room is made for more slots, and those before stay",
 		    room_is_made_for_slots_and_those_before_stay),
-		TEST("where there is no room none is promised", where_there_is_no_room_none_is_promised),
+		TEST("where there is no room none is promised",
+		    where_there_is_no_room_none_is_promised),
 		TEST("under a file size limit nothing is written, and no signal comes",
 		    under_a_file_size_limit_nothing_is_written),
 	};
