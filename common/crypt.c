@@ -48,6 +48,7 @@ crypt_checksum(enum crypt_kind kind, const uint8_t *data, size_t len,
 		[CRYPT_ENTRY] = "tokgate entry  1",
 		[CRYPT_USE] = "tokgate use    1",
 		[CRYPT_META] = "tokgate meta   1",
+		[CRYPT_MARK] = "tokgate mark   1",
 	};
 
 	crypto_shorthash(out, data, len, key[kind]);

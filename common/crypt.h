@@ -8,7 +8,7 @@
 enum { CRYPT_HASH_LEN = 32, CRYPT_KEY_LEN = 32, CRYPT_MAC_LEN = 16, CRYPT_CHECKSUM_LEN = 8 };
 
 /* What a checksum is of, so that no record passes for one of another kind. */
-enum crypt_kind { CRYPT_TOKEN, CRYPT_OWNER, CRYPT_ENTRY, CRYPT_USE, CRYPT_META };
+enum crypt_kind { CRYPT_TOKEN, CRYPT_OWNER, CRYPT_ENTRY, CRYPT_USE, CRYPT_META, CRYPT_MARK };
 
 /*
  * Let libsodium choose its fastest code, for processes of our own.  Not called

@@ -37,7 +37,7 @@ check_by(struct tg *tg, const char *by)
 {
 	if (!text_valid(by, TG_BY_MAX))
 		return detail_set(&tg->detail, TG_INVALID,
-		    "the acting user's name is not a text of 1-64 bytes");
+		    "the acting user's name must be UTF-8 of at most 64 bytes without control characters");
 	return TG_OK;
 }
 

@@ -305,7 +305,7 @@ record_owner_decode(const uint8_t *data, size_t len, const char *name, struct tg
 		return result;
 	if (flags & ~(OWNER_SUSPENDED | OWNER_CEILING) || r.len > 0)
 		return RECORD_NEWER;
-	if (out->name[0] == '\0' || strcmp(out->name, name) != 0 ||
+	if (out->created_at < 0 || out->name[0] == '\0' || strcmp(out->name, name) != 0 ||
 	    (!out->has_ceiling && out->nscopes > 0))
 		return RECORD_DAMAGED;
 	return RECORD_OK;
@@ -358,5 +358,7 @@ record_entry_decode(const uint8_t *data, size_t len, struct tg_entry *out)
 	entry_fields(out, fields);
 	if ((result = get_fields(&r, fields, ENTRY_FIELDS)) != RECORD_OK)
 		return result;
-	return r.len > 0 ? RECORD_NEWER : RECORD_OK;
+	if (r.len > 0)
+		return RECORD_NEWER;
+	return out->at < 0 ? RECORD_DAMAGED : RECORD_OK;
 }

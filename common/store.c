@@ -44,6 +44,7 @@ struct store {
 	MDB_txn *txn;
 	MDB_dbi dbi[STORE_DBS];
 	struct store_meta meta;
+	uint64_t marked; /* the serial that this one cannot be below */
 	int patience_ms;
 	pid_t pid;
 	bool full;      /* a put found the map full */
@@ -53,8 +54,9 @@ struct store {
 };
 
 /*
- * Where a tripped environment ends up.  Closing it could trip again; keeping
- * the pointer tells leak checkers that this is meant.
+ * An environment that tripped LMDB's assertions.  Closing it could trip again,
+ * LMDB's writer lock may still be held by it, and each further one would cost
+ * two descriptors: so it stays as it is, and is the last of this process.
  */
 static _Atomic(MDB_env *) abandoned;
 
@@ -139,6 +141,10 @@ meta_load(struct store *store, struct detail *detail)
 	if (r == TG_OK)
 		r = meta_decode(value, len, &store->meta, detail);
 	explicit_bzero(value, META_LEN);
+	if (r == TG_OK && store->meta.serial < store->marked)
+		r = detail_set(detail, TG_UNAVAILABLE,
+		    "the store is at change %ju and was at %ju: an old copy, or damaged",
+		    (uintmax_t)store->meta.serial, (uintmax_t)store->marked);
 	return r;
 }
 
@@ -206,6 +212,7 @@ begin(struct store *store, bool writing, struct detail *detail)
 		return detail_set(detail, TG_UNAVAILABLE, "the store was opened before a fork");
 	if (TRAP(store))
 		return damaged(detail);
+	store->marked = storedir_marked(&store->dir);
 	if ((rc = txn_begin(store, writing)) != 0)
 		return failed(store, writing ? "write the store" : "read the store", rc, detail);
 	return TG_OK;
@@ -231,6 +238,7 @@ commit(struct store *store, struct detail *detail)
 	store->txn = NULL; /* gone on every outcome */
 	if ((rc = mdb_txn_commit(txn)) != 0)
 		return failed(store, "write the store", rc, detail);
+	storedir_mark(&store->dir, store->meta.serial);
 	return TG_OK;
 }
 
@@ -424,7 +432,9 @@ store_update(struct store *store,
 	for (tries = 1; r != TG_OK && store->full && tries < MAP_TRIES && grow(store, 4U << tries);
 	     tries++)
 		r = try_update(store, apply, arg, detail);
-	storedir_gate_unlock(&store->dir);
+	/* whoever holds LMDB's lock for good holds the gate, where others wait with a deadline */
+	if (!store->tripped)
+		storedir_gate_unlock(&store->dir);
 	return r;
 }
 
@@ -503,6 +513,8 @@ new_store(const struct store_how *how, struct store **out, struct detail *detail
 	enum tg_status r;
 
 	*out = NULL;
+	if (abandoned != NULL)
+		return damaged(detail);
 	if (how->writing && (r = check_limits(detail)) != TG_OK)
 		return r;
 	if ((*out = calloc(1, sizeof(**out))) == NULL)
@@ -526,6 +538,17 @@ store_open(const struct store_how *how, struct store **out, struct detail *detai
 	return r;
 }
 
+static void
+close_env(struct store *store)
+{
+	if (store->env == NULL || store->pid != getpid())
+		return; /* a child's copy: its parent still uses what lies below */
+	if (!TRAP(store))
+		mdb_env_close(store->env);
+	else
+		abandoned = store->env;
+}
+
 void
 store_close(struct store **storep)
 {
@@ -534,11 +557,9 @@ store_close(struct store **storep)
 	if (store == NULL)
 		return;
 	store_end(store);
-	if (store->pid != getpid() || TRAP(store))
-		abandoned = store->env;
-	else if (store->env != NULL)
-		mdb_env_close(store->env);
-	storedir_close(&store->dir);
+	close_env(store);
+	if (!store->tripped)
+		storedir_close(&store->dir);
 	explicit_bzero(store, sizeof(*store));
 	free(store);
 	*storep = NULL;

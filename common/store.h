@@ -11,7 +11,8 @@
  *    opened it, or not at all.
  *  - A damaged page can trip an assertion, which would abort the host: the
  *    handler jumps back, the call is TG_UNAVAILABLE and the environment is
- *    abandoned, neither used nor closed again.
+ *    abandoned, neither used nor closed again, with its gate and guard.  From
+ *    then on this process answers "damaged" without looking.
  *  - A reader that stays pins old pages for all: values are copied out and the
  *    transaction ends at once.
  *  - Writers queue behind LMDB's lock without a deadline: the gate is taken

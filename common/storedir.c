@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "crypt.h"
 #include "deadline.h"
 #include "secure.h"
 #include "storedir.h"
@@ -76,9 +77,25 @@ check_file(const char *path, const char *name, const struct stat *st, uid_t owne
 	return TG_OK;
 }
 
+static bool
+has_holes(const struct stat *st)
+{
+	return st->st_blocks * 512 < LOCK_FILE_SIZE;
+}
+
+/* Files that compress (ZFS) look as if they had holes, and are well until the disk is full. */
+static bool
+is_full(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) != 0 || fs.f_bavail * (uint64_t)fs.f_bsize < LOCK_FILE_SIZE;
+}
+
 /*
  * Looked at by name only: LMDB holds POSIX locks on it, which closing any
- * descriptor of it would drop.  A short one would be a SIGBUS in the reader.
+ * descriptor of it would drop.  A short one would be a SIGBUS in the
+ * reader, and so would one with holes on a full disk.
  */
 static enum tg_status
 check_lock_file(const char *path, int dir, uid_t owner, struct detail *detail)
@@ -90,9 +107,9 @@ check_lock_file(const char *path, int dir, uid_t owner, struct detail *detail)
 		return detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s/lock.mdb': %s", path,
 		    strerror(errno));
 	if ((r = check_file(path, "lock.mdb", &st, owner, detail)) == TG_OK &&
-	    st.st_size < LOCK_FILE_SIZE)
+	    (st.st_size < LOCK_FILE_SIZE || (has_holes(&st) && is_full(path))))
 		r = detail_set(detail, TG_UNAVAILABLE,
-		    "'%s/lock.mdb' is too short: 'tokgate init' mends it", path);
+		    "'%s/lock.mdb' is too short or has holes: 'tokgate init' mends it", path);
 	return r;
 }
 
@@ -125,6 +142,7 @@ enum {
 	META_TXN_AT = META_MAGIC_AT + 128,
 	META_LEN = META_MAGIC_AT + 136,
 	META_MAGIC = 0xBEEFC0DE,
+	META_TRIES = 10,
 };
 
 static bool
@@ -143,6 +161,18 @@ read_meta(int fd, off_t at, uint32_t *page_size, uint64_t *last_page, uint64_t *
 	    (*page_size & (*page_size - 1)) == 0;
 }
 
+/*
+ * LMDB writes transaction N to meta page N & 1 and reads the page with the
+ * higher number, so a flipped bit in one would bring back the state before the
+ * last change.
+ */
+static bool
+metas_follow(const uint64_t txn[static 2])
+{
+	return txn[0] % 2 == 0 && (txn[1] % 2 == 1 || txn[1] == 0) &&
+	    (txn[0] == txn[1] || txn[0] + 1 == txn[1] || txn[1] + 1 == txn[0]);
+}
+
 /* What is wrong with LMDB's file, or NULL. */
 static const char *
 data_problem(int fd, struct stat *st)
@@ -153,12 +183,26 @@ data_problem(int fd, struct stat *st)
 	if (!read_meta(fd, 0, &size[0], &last[0], &txn[0]) ||
 	    !read_meta(fd, size[0], &size[1], &last[1], &txn[1]) || size[0] != size[1])
 		return "has no valid meta page";
+	if (!metas_follow(txn))
+		return "has meta pages that do not follow each other";
 	/* Asked after the metas were read: a commit writes its pages before its meta. */
 	if (fstat(fd, st) != 0)
 		return "cannot be looked at";
 	if (last[txn[1] > txn[0]] >= (uint64_t)st->st_size / size[0])
 		return "is shorter than its pages";
 	return NULL;
+}
+
+/* A commit between two reads, or during one, looks like damage: what stays is. */
+static const char *
+lasting_data_problem(int fd, struct stat *st)
+{
+	const char *problem = data_problem(fd, st);
+	int tries;
+
+	for (tries = 1; problem != NULL && tries < META_TRIES; tries++)
+		problem = data_problem(fd, st);
+	return problem;
 }
 
 static enum tg_status
@@ -170,7 +214,7 @@ check_data(const char *path, int dir, uid_t owner, off_t *size, struct detail *d
 	int fd;
 
 	r = open_file(path, dir, "data.mdb", O_RDONLY, owner, &fd, &st, detail);
-	if (r == TG_OK && sizeof(size_t) == 8 && (problem = data_problem(fd, &st)) != NULL)
+	if (r == TG_OK && sizeof(size_t) == 8 && (problem = lasting_data_problem(fd, &st)) != NULL)
 		r = detail_set(detail, TG_UNAVAILABLE, "'%s/data.mdb' is damaged: it %s", path,
 		    problem);
 	*size = r == TG_OK ? st.st_size : 0;
@@ -187,9 +231,7 @@ open_usage(const char *path, int dir, uid_t owner, struct usage *usage)
 	struct stat st;
 
 	if (open_file(path, dir, "usage", O_RDWR, owner, &usage->fd, &st, &ignored) == TG_OK) {
-		off_t slots = st.st_size / USAGE_SLOT_SIZE;
-
-		usage->slots = slots > UINT32_MAX ? UINT32_MAX : (uint32_t)slots;
+		usage_count(usage);
 	} else if (usage->fd >= 0) {
 		close(usage->fd);
 		usage->fd = -1;
@@ -230,6 +272,31 @@ void
 storedir_gate_unlock(const struct storedir *dir)
 {
 	lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
+}
+
+enum { MARK_LEN = 8 + CRYPT_CHECKSUM_LEN };
+
+void
+storedir_mark(const struct storedir *dir, uint64_t serial)
+{
+	uint8_t mark[MARK_LEN];
+
+	bytes_put(mark, serial, 8);
+	crypt_checksum(CRYPT_MARK, mark, 8, mark + 8);
+	/* Lost, it is an older mark, which is no less true. */
+	if (pwrite(dir->gate, mark, sizeof(mark), 0) != sizeof(mark))
+		return;
+}
+
+uint64_t
+storedir_marked(const struct storedir *dir)
+{
+	uint8_t mark[MARK_LEN], checksum[CRYPT_CHECKSUM_LEN];
+
+	if (pread(dir->gate, mark, sizeof(mark), 0) != sizeof(mark))
+		return 0;
+	crypt_checksum(CRYPT_MARK, mark, 8, checksum);
+	return memcmp(checksum, mark + 8, sizeof(checksum)) == 0 ? bytes_get(mark, 8) : 0;
 }
 
 /* The lock file, and with it the guard of this process. */
@@ -347,11 +414,9 @@ make_file(const char *path, int dir, const char *name, off_t size, uid_t uid, gi
 {
 	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	enum tg_status r = TG_OK;
-	struct stat st;
 
 	/* allocated, not sparse: LMDB maps it, and a full disk would be a SIGBUS */
-	if (fd < 0 || fstat(fd, &st) != 0 ||
-	    (st.st_size < size && (errno = posix_fallocate(fd, 0, size)) != 0))
+	if (fd < 0 || (size > 0 && (errno = posix_fallocate(fd, 0, size)) != 0))
 		r = detail_set(detail, TG_UNAVAILABLE, "cannot make '%s/%s': %s", path, name,
 		    strerror(errno));
 	if (fd >= 0)
@@ -382,6 +447,25 @@ make_dir(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int *dir,
 	return r;
 }
 
+/*
+ * Less than two meta pages: LMDB was stopped while it made the file, or the
+ * disk was full, and it would refuse such a file for ever.
+ */
+static bool
+drop_unfinished(int dir, off_t size)
+{
+	int fd;
+	bool dropped;
+
+	if (size >= 2 * sysconf(_SC_PAGESIZE))
+		return false;
+	fd = openat(dir, "data.mdb", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	dropped = fd >= 0 && ftruncate(fd, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	return dropped;
+}
+
 /* LMDB's file, if it has written it. */
 static enum tg_status
 adopt_data(const char *path, int dir, uid_t uid, gid_t gid, off_t *size, struct detail *detail)
@@ -391,7 +475,8 @@ adopt_data(const char *path, int dir, uid_t uid, gid_t gid, off_t *size, struct 
 
 	if (fstatat(dir, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		return TG_OK;
-	if ((r = own(path, dir, "data.mdb", uid, gid, detail)) == TG_OK && st.st_size > 0)
+	if ((r = own(path, dir, "data.mdb", uid, gid, detail)) == TG_OK &&
+	    !drop_unfinished(dir, st.st_size))
 		r = check_data(path, dir, uid, size, detail);
 	return r;
 }

@@ -38,6 +38,15 @@ enum tg_status storedir_gate_lock(const struct storedir *dir, int64_t deadline_m
 void storedir_gate_unlock(const struct storedir *dir);
 
 /*
+ * The number of the last change that was acknowledged, kept in the lock file:
+ * a store with a lower one has gone back (a flipped bit in LMDB's meta page, an
+ * old copy put in its place).  Written behind the gate after the commit, read
+ * before the transaction, and 0 where it is not known.
+ */
+void storedir_mark(const struct storedir *dir, uint64_t serial);
+uint64_t storedir_marked(const struct storedir *dir);
+
+/*
  * Make the directory for uid and gid and the files that LMDB does not make
  * itself, as far as they are missing, and set owner and modes of what is
  * there.  Returns as storedir_open() does, with the gate locked too; data_size

@@ -178,7 +178,7 @@ struct tg_grant {
 	char id[TG_ID_LEN + 1];
 	char owner[TG_OWNER_MAX + 1];
 	char identity[TG_OWNER_MAX + 1]; /* login, or owner for the drop-in login */
-	size_t nscopes;                  /* those that apply to this question */
+	size_t nscopes;                  /* those that apply to this question, 32 at most */
 	char scopes[TG_SCOPES_MAX][TG_SCOPE_MAX + 1];
 	int64_t expires_at;
 	char ticket[TG_TICKET_MAX + 1]; /* for tg_ask(); fit for an environment variable */

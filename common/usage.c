@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -58,18 +59,42 @@ half_encode(const char *id, const struct tg_use *use, uint8_t half[static HALF])
 }
 
 void
-usage_read(const struct usage *usage, uint32_t slot, const char *id, struct tg_use *used,
+usage_count(struct usage *usage)
+{
+	struct stat st;
+	off_t slots = 0;
+
+	if (usage->fd >= 0 && fstat(usage->fd, &st) == 0)
+		slots = st.st_size / USAGE_SLOT_SIZE;
+	usage->slots = slots > UINT32_MAX ? UINT32_MAX : (uint32_t)slots;
+}
+
+static bool
+has_slot(struct usage *usage, uint32_t slot)
+{
+	if (slot >= usage->slots)
+		usage_count(usage);
+	return slot < usage->slots;
+}
+
+void
+usage_read(struct usage *usage, uint32_t slot, const char *id, struct tg_use *used,
     struct tg_use *refused)
 {
 	uint8_t bytes[USAGE_SLOT_SIZE];
 
 	memset(used, 0, sizeof(*used));
 	memset(refused, 0, sizeof(*refused));
-	if (slot >= usage->slots ||
+	if (!has_slot(usage, slot) ||
 	    pread(usage->fd, bytes, sizeof(bytes), (off_t)slot * USAGE_SLOT_SIZE) != sizeof(bytes))
 		return;
 	half_decode(bytes, id, used);
 	half_decode(bytes + HALF, id, refused);
+	/* each half is of its own kind */
+	if (used->why != TG_OK)
+		memset(used, 0, sizeof(*used));
+	if (refused->why == TG_OK)
+		memset(refused, 0, sizeof(*refused));
 }
 
 /* Under RLIMIT_FSIZE a write can raise SIGXFSZ in the host, even inside the file. */
@@ -82,13 +107,13 @@ file_size_limited(void)
 }
 
 void
-usage_write(const struct usage *usage, uint32_t slot, const char *id, enum usage_kind kind,
+usage_write(struct usage *usage, uint32_t slot, const char *id, enum usage_kind kind,
     const struct tg_use *use)
 {
 	off_t at = (off_t)slot * USAGE_SLOT_SIZE + (kind == USAGE_REFUSED ? HALF : 0);
 	uint8_t half[HALF];
 
-	if (slot >= usage->slots || file_size_limited())
+	if (!has_slot(usage, slot) || file_size_limited())
 		return;
 	half_encode(id, use, half);
 	/* Best effort: if it is lost, an older use is shown. */

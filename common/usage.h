@@ -18,15 +18,18 @@ enum { USAGE_SLOT_SIZE = 160 };
 /* The opened sidecar; slots 0, fd -1: there is none, all is unknown. */
 struct usage {
 	int fd;
-	uint32_t slots;
+	uint32_t slots; /* as far as is known: another process may add some */
 };
 
+/* Ask the file how many slots there are. */
+void usage_count(struct usage *usage);
+
 /* Both halves of a slot; unknown ones are zero. */
-void usage_read(const struct usage *usage, uint32_t slot, const char *id, struct tg_use *used,
+void usage_read(struct usage *usage, uint32_t slot, const char *id, struct tg_use *used,
     struct tg_use *refused);
 
 /* Write one half.  The caller counts: use->count is written as it is. */
-void usage_write(const struct usage *usage, uint32_t slot, const char *id, enum usage_kind kind,
+void usage_write(struct usage *usage, uint32_t slot, const char *id, enum usage_kind kind,
     const struct tg_use *use);
 
 /* Allocate room for `slots` slots; false if the disk has none. */

@@ -61,7 +61,7 @@ listening() {
 start() {
 	local name=$1 port=$2
 	shift 2
-	"$@" >>"$frame/$name.out" 2>&1 </dev/null 3>&- &
+	"$@" >>"$frame/$name.out" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >"$frame/$name.pid"
 	within 10 listening "$port"
 }

@@ -2,8 +2,10 @@
 #include "unit.h"
 
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lmdb_hand.h"
@@ -107,6 +109,19 @@ hand_make(bool databases)
 		must(mdb_dbi_open(txn, dbs[i].name, dbs[i].flags | MDB_CREATE, &dbi));
 	must(mdb_txn_commit(txn));
 	mdb_env_close(env);
+}
+
+void
+hand_compact(void)
+{
+	char copy[256];
+	MDB_env *env = open_env(MDB_RDONLY);
+
+	must(mdb_env_copy2(env, place_top(), MDB_CP_COMPACT));
+	mdb_env_close(env);
+	snprintf(copy, sizeof(copy), "%s/data.mdb", place_top());
+	assert_int_equal(chmod(copy, 0600), 0);
+	assert_int_equal(rename(copy, place_file("data.mdb")), 0);
 }
 
 static int

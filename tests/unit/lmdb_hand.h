@@ -18,6 +18,9 @@ void hand_delete(const char *db, const void *key, size_t key_len);
 /* A new data.mdb with the store's databases, empty, or without. */
 void hand_make(bool databases);
 
+/* Write data.mdb anew with what is in it and no page of an older state; its metas are those of a first commit. */
+void hand_compact(void);
+
 /* Reader slots that are taken. */
 unsigned hand_readers(void);
 

@@ -153,15 +153,21 @@ drop_line(void *arg, const char *text)
 }
 
 struct tg *
-place_open_apart(void)
+place_open_at(const char *path)
 {
 	struct tg *tg;
 
-	if (tg_open(config, store, &tg) != TG_OK)
+	if (tg_open(config, path, &tg) != TG_OK)
 		abort();
 	tg_set_now(tg, PLACE_NOW);
 	tg_set_log(tg, drop_line, NULL);
 	return tg;
+}
+
+struct tg *
+place_open_apart(void)
+{
+	return place_open_at(store);
 }
 
 static void
@@ -303,6 +309,17 @@ place_tokens(struct tg *tg)
 
 /* ---- processes and waiting ---- */
 
+/* Its handlers would jump back into the tests, in the child. */
+static void
+leave_cmocka(void)
+{
+	static const int caught[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS };
+	size_t i;
+
+	for (i = 0; i < ROWS(caught); i++)
+		signal(caught[i], SIG_DFL);
+}
+
 pid_t
 place_fork(int (*fn)(void *arg), void *arg)
 {
@@ -312,6 +329,7 @@ place_fork(int (*fn)(void *arg), void *arg)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		leave_cmocka();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(getppid() == parent ? fn(arg) : 127);
 	}

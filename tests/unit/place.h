@@ -40,6 +40,7 @@ void place_init(void);
 struct tg *place_open(void);
 /* For threads and children: no audit line is kept, and cmocka is not called. */
 struct tg *place_open_apart(void);
+struct tg *place_open_at(const char *store);
 const char *place_line(void);
 unsigned place_lines(void); /* how many there were */
 

@@ -412,7 +412,7 @@ opening_beside_a_busy_writer_always_succeeds(void **state)
 
 /* A login that waits for the signal and tells what came of it. */
 struct rush {
-	int gun; /* closed: go */
+	int gun[2]; /* a pipe; its writing end closed: go */
 	volatile int ready, answered[TG_WRONG_SOURCE + 4]; /* by status + 3 */
 	char text[TG_TOKEN_MAX + 1];
 	unsigned threads;
@@ -436,7 +436,7 @@ wait_for_the_gun(struct rush *rush)
 	char byte;
 
 	__atomic_add_fetch(&rush->ready, 1, __ATOMIC_RELEASE);
-	while (read(rush->gun, &byte, 1) < 0 && errno == EINTR)
+	while (read(rush->gun[0], &byte, 1) < 0 && errno == EINTR)
 		;
 }
 
@@ -450,6 +450,16 @@ login_once(void *arg)
 	tell(rush, place_check(tg, rush->text));
 	tg_close(&tg);
 	return 0;
+}
+
+/* A process that kept the writing end would never hear the gun. */
+static int
+login_process(void *arg)
+{
+	struct rush *rush = arg;
+
+	close(rush->gun[1]);
+	return login_once(rush);
 }
 
 static void *
@@ -466,6 +476,7 @@ login_from_threads(void *arg)
 	pthread_t thread[32];
 	unsigned i;
 
+	close(rush->gun[1]);
 	for (i = 0; i < rush->threads; i++)
 		if (pthread_create(&thread[i], NULL, login_thread, rush) != 0)
 			return 1;
@@ -474,28 +485,19 @@ login_from_threads(void *arg)
 	return 0;
 }
 
-/* Start them all; returns the end of the pipe that is the gun. */
-static int
-line_up(struct rush *rush, int (*login)(void *arg), pid_t *pid, unsigned processes, unsigned threads)
+/* Start them all, and go. */
+static void
+start_all(struct rush *rush, int (*login)(void *arg), pid_t *pid, unsigned processes, unsigned threads)
 {
-	int ends[2];
 	unsigned i;
 
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	rush->gun = ends[0];
+	assert_int_equal(pipe2(rush->gun, O_CLOEXEC), 0);
 	rush->threads = threads;
-	for (i = 0; i < processes; i++) {
-		/* a child that kept the writing end would never hear the gun */
-		fflush(NULL);
-		if ((pid[i] = fork()) == 0) {
-			close(ends[1]);
-			_exit(login(rush));
-		}
-		assert_true(pid[i] > 0);
-	}
-	close(ends[0]);
+	for (i = 0; i < processes; i++)
+		pid[i] = place_fork(login, rush);
 	assert_true(place_await(&rush->ready, (int)(processes * threads)));
-	return ends[1];
+	close(rush->gun[0]);
+	close(rush->gun[1]);
 }
 
 static void
@@ -507,13 +509,11 @@ a_thousand_logins_at_once_are_all_answered(void **state)
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL);
 	unsigned i;
-	int gun;
 
 	(void)state;
 	assert_non_null(pid);
 	memcpy(rush->text, token.text, sizeof(rush->text));
-	gun = line_up(rush, login_once, pid, LOGINS, 1);
-	close(gun);
+	start_all(rush, login_process, pid, LOGINS, 1);
 	for (i = 0; i < LOGINS; i++)
 		assert_int_equal(place_wait(pid[i]), 0);
 	assert_int_equal(answers(rush, TG_OK), LOGINS);
@@ -532,12 +532,10 @@ of_a_thousand_logins_with_a_one_use_token_one_succeeds(void **state)
 	struct issued token = place_issue(tg, &(struct wish) { .uses = 1 });
 	pid_t pid[PROCESSES];
 	unsigned i;
-	int gun;
 
 	(void)state;
 	memcpy(rush->text, token.text, sizeof(rush->text));
-	gun = line_up(rush, login_from_threads, pid, PROCESSES, THREADS);
-	close(gun);
+	start_all(rush, login_from_threads, pid, PROCESSES, THREADS);
 	for (i = 0; i < PROCESSES; i++)
 		assert_int_equal(place_wait(pid[i]), 0);
 	assert_int_equal(answers(rush, TG_OK), 1);
@@ -560,7 +558,7 @@ killing_some_of_them_gives_no_use_twice(void **state)
 	struct issued token;
 	struct tg_token left;
 	pid_t pid[PROCESSES];
-	int gun, round;
+	int round;
 	unsigned i;
 
 	(void)state;
@@ -569,8 +567,7 @@ killing_some_of_them_gives_no_use_twice(void **state)
 		memset((void *)rush, 0, sizeof(*rush));
 		token = place_issue(tg, &(struct wish) { .uses = 1 });
 		memcpy(rush->text, token.text, sizeof(rush->text));
-		gun = line_up(rush, login_from_threads, pid, PROCESSES, THREADS);
-		close(gun);
+		start_all(rush, login_from_threads, pid, PROCESSES, THREADS);
 		for (i = 0; i < PROCESSES; i += 2) {
 			ts.tv_nsec = (long)place_random(LONGEST_NS);
 			nanosleep(&ts, NULL);

@@ -85,7 +85,7 @@ file_size(const struct usage *usage)
 
 /* Read into memory that is full of something else. */
 static void
-read_slot(const struct usage *usage, uint32_t slot, struct tg_use *used, struct tg_use *refused)
+read_slot(struct usage *usage, uint32_t slot, struct tg_use *used, struct tg_use *refused)
 {
 	memset(used, 0xff, sizeof(*used));
 	memset(refused, 0xff, sizeof(*refused));
@@ -257,11 +257,21 @@ a_half_that_says_what_cannot_be_is_unknown(void **state)
 		slot[rows[i].offset] = rows[i].value;
 		crypt_checksum(CRYPT_USE, slot, 72, slot + 72);
 		memcpy(slot + HALF, slot, HALF);
+		slot[HALF + 10] = TG_REVOKED;
+		crypt_checksum(CRYPT_USE, slot + HALF, 72, slot + HALF + 72);
 		assert_int_equal(SLOT, pwrite(usage.fd, slot, SLOT, 0));
 		read_slot(&usage, 0, &used, &refused);
 		ROW(is_zero(&used) == !rows[i].known, "%s", rows[i].name);
 		ROW(is_zero(&refused) == !rows[i].known, "%s", rows[i].name);
 	}
+	/* a half of the other kind: a refusal in the place of a use, and the other way round */
+	from_hex(use_hex, slot);
+	from_hex(use_hex, slot + HALF);
+	slot[10] = TG_REVOKED;
+	crypt_checksum(CRYPT_USE, slot, 72, slot + 72);
+	assert_int_equal(SLOT, pwrite(usage.fd, slot, SLOT, 0));
+	read_slot(&usage, 0, &used, &refused);
+	assert_true(is_zero(&used) && is_zero(&refused));
 	from_hex(use_hex, slot);
 	for (k = 16; k < 24; k++)
 		slot[k] = 0;
@@ -275,29 +285,36 @@ a_half_that_says_what_cannot_be_is_unknown(void **state)
 static void
 a_slot_out_of_range_is_neither_read_nor_written(void **state)
 {
-	static const uint32_t rows[] = { 2, 3, 1000, UINT32_MAX };
+	static const uint32_t rows[] = { 4, 5, 1000, UINT32_MAX };
 	struct tg_use use = make_use(TG_OK, 5, 1767225600, "sftp", "192.0.2.7"), used, refused;
 	struct usage usage = make_file(4);
-	uint8_t slot[SLOT];
 	size_t i;
 
 	(void)state;
-	/* There are bytes behind the slots that were given out. */
-	from_hex(use_hex, slot);
-	from_hex(use_hex, slot + HALF);
-	assert_int_equal(SLOT, pwrite(usage.fd, slot, SLOT, 2 * SLOT));
-	usage.slots = 2;
 	for (i = 0; i < ROWS(rows); i++) {
 		read_slot(&usage, rows[i], &used, &refused);
 		ROW(is_zero(&used) && is_zero(&refused), "%u", rows[i]);
 		usage_write(&usage, rows[i], "0000000000", USAGE_USED, &use);
 		ROW(file_size(&usage) == 4 * SLOT, "%u", rows[i]);
 	}
-	usage.slots = 4;
-	read_slot(&usage, 2, &used, &refused);
-	assert_true(same(&use, &used));
+	close(usage.fd);
+}
+
+static void
+slots_that_another_process_added_are_found(void **state)
+{
+	struct tg_use use = make_use(TG_OK, 5, 1767225600, "sftp", "192.0.2.7"), used, refused;
+	struct usage usage = make_file(4);
+
+	(void)state;
+	usage.slots = 2; /* as it was when this one was opened */
+	usage_write(&usage, 3, ID, USAGE_USED, &use);
 	read_slot(&usage, 3, &used, &refused);
-	assert_true(is_zero(&used) && is_zero(&refused));
+	assert_true(same(&use, &used));
+	assert_int_equal(usage.slots, 4);
+	usage.slots = 2;
+	read_slot(&usage, 3, &used, &refused);
+	assert_true(same(&use, &used));
 	close(usage.fd);
 }
 
@@ -336,9 +353,11 @@ the_last_of_all_slots_is_as_good_as_the_first(void **state)
 	usage.slots = UINT32_MAX;
 	assert_int_equal(0, ftruncate(usage.fd, (off_t)UINT32_MAX * SLOT));
 	usage_write(&usage, last, ID, USAGE_USED, &use);
-	usage_write(&usage, last, ID, USAGE_REFUSED, &use);
 	read_slot(&usage, last, &used, &refused);
 	assert_true(same(&use, &used));
+	use.why = TG_EXPIRED;
+	usage_write(&usage, last, ID, USAGE_REFUSED, &use);
+	read_slot(&usage, last, &used, &refused);
 	assert_true(same(&use, &refused));
 	assert_true(file_size(&usage) == (off_t)UINT32_MAX * SLOT);
 	close(usage.fd);
@@ -448,6 +467,8 @@ main(void)
 		    a_half_that_says_what_cannot_be_is_unknown),
 		TEST("a slot out of range is neither read nor written",
 		    a_slot_out_of_range_is_neither_read_nor_written),
+		TEST("slots that another process added are found",
+		    slots_that_another_process_added_are_found),
 		TEST("slots and halves do not touch each other", slots_do_not_touch_each_other),
 		TEST("the last of all slots is as good as the first",
 		    the_last_of_all_slots_is_as_good_as_the_first),
