@@ -99,6 +99,8 @@ $(CLI) $(CLI_SYS): $(call obj,$(CLI_SRC)) $(BUILD)/libtokgate.so
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -pie $(ALL_LD) -o $@ $^ -lcmocka -llmdb -lsodium -lpam -ldl -pthread
+# This one loads copies of the library beside it.
+$(BUILD)/tests/test_store_hosts: | $(LIB)
 
 # Tests of the PAM module meet it as a door does: loaded by libpam, over the shared library.
 # libcrypt is for pam_unix: the sanitizer finds only what is there from the start.

@@ -142,7 +142,7 @@ init_again(void *arg)
 static void
 a_stopped_writer_holds_up_nobody_for_longer_than_the_deadline(void **state)
 {
-	enum { GRACE_MS = 400 };
+	enum { GRACE_MS = 1000 };
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL), limited = place_issue(tg, &(struct wish) { .uses = 2 });
 	int64_t start;
@@ -253,7 +253,7 @@ follow(void *arg, const struct tg_entry *entry)
 static void
 a_writer_killed_at_any_instant_tears_nothing_and_loses_nothing(void **state)
 {
-	enum { KILLS = 300, LONGEST_NS = 12000000 };
+	enum { KILLS = PLACE_SANITIZED ? 100 : 300, LONGEST_NS = 12000000 };
 	struct order order = { 0, true };
 	struct diary *diary = place_shared(sizeof(*diary));
 	struct tg *tg = place_open();
@@ -278,7 +278,7 @@ a_writer_killed_at_any_instant_tears_nothing_and_loses_nothing(void **state)
 			slowest = place_ms() - start;
 		judge_diary(tg, diary, before, round);
 	}
-	assert_true(slowest < 400);
+	assert_true(slowest < 1000);
 	assert_true(diary->n > KILLS / 10);
 	print_message("# %d tokens issued by %d killed writers\n", diary->n, KILLS);
 	judge_diary(tg, diary, 0, KILLS);

@@ -55,8 +55,8 @@ make_samples(void)
 /* What a child tells of a damaged store, also one that dies. */
 struct verdicts {
 	volatile int yes[SORTS], unavailable;
-	volatile int undone;   /* a revocation that was confirmed and did not hold */
-	volatile int theirs;   /* the sanitizers blame LMDB or the damage, not us */
+	volatile int undone; /* a revocation that was confirmed and did not hold */
+	volatile int theirs; /* the sanitizers blame LMDB or the damage, not us */
 	volatile int asked;
 };
 
@@ -101,20 +101,42 @@ struct tally {
 	unsigned images, crashed, hung, refused;
 };
 
+/* What the lock file said of the last change when the data was kept. */
+static uint8_t *mark;
+static size_t mark_len;
+
+static uint8_t *
+keep_store(size_t *len)
+{
+	free(mark);
+	mark = place_read(place_file("gate"), &mark_len);
+	return place_read(place_file("data.mdb"), len);
+}
+
+/* With the mark of that time, or the store would have gone back since. */
+static void
+put_store(const uint8_t *data, size_t len)
+{
+	place_write(place_file("gate"), mark, mark_len);
+	place_write(place_file("data.mdb"), data, len);
+}
+
 /* Put this in the place of the store's data and ask all questions in a child. */
 static void
 ask_with_data(const uint8_t *data, size_t len, struct tally *tally, const char *what)
 {
 	int got, sort;
 
-	place_write(place_file("data.mdb"), data, len);
+	put_store(data, len);
 	memset((void *)verdicts, 0, sizeof(*verdicts));
 	got = place_wait_ms(place_fork(ask_all, NULL), PATIENCE_MS);
 	for (sort = LIVE + 1; sort < SORTS; sort++)
-		ROW(!verdicts->yes[sort], "%s, image %u: a yes for sort %d", what, tally->images, sort);
+		ROW(!verdicts->yes[sort], "%s, image %u: a yes for sort %d", what, tally->images,
+		    sort);
 	ROW(!verdicts->undone, "%s, image %u: a revocation was undone", what, tally->images);
 	if (PLACE_SANITIZED && got > 0)
-		ROW(verdicts->theirs, "%s, image %u: see the sanitizer's report", what, tally->images);
+		ROW(verdicts->theirs, "%s, image %u: see the sanitizer's report", what,
+		    tally->images);
 	tally->images++;
 	tally->crashed += got != 0 && got != -SIGALRM;
 	tally->hung += got == -SIGALRM;
@@ -124,8 +146,8 @@ ask_with_data(const uint8_t *data, size_t len, struct tally *tally, const char *
 static void
 tell(const char *what, const struct tally *tally)
 {
-	print_message("# %s: %u images, %u refused as a whole, %u ended the process, %u hung\n", what,
-	    tally->images, tally->refused, tally->crashed, tally->hung);
+	print_message("# %s: %u images, %u refused as a whole, %u ended the process, %u hung\n",
+	    what, tally->images, tally->refused, tally->crashed, tally->hung);
 }
 
 static int
@@ -141,6 +163,8 @@ damage_setup(void **state)
 static int
 damage_teardown(void **state)
 {
+	free(mark);
+	mark = NULL;
 	place_unshare(verdicts, sizeof(*verdicts));
 	return place_teardown(state);
 }
@@ -162,7 +186,7 @@ a_truncated_store_is_unavailable_wherever_it_is_cut(void **state)
 {
 	struct tally tally = { 0 };
 	size_t len, cut;
-	uint8_t *data = place_read(place_file("data.mdb"), &len);
+	uint8_t *data = keep_store(&len);
 
 	(void)state;
 	for (cut = 0; cut < len; cut += PAGE) {
@@ -174,7 +198,7 @@ a_truncated_store_is_unavailable_wherever_it_is_cut(void **state)
 	tell("cut", &tally);
 	assert_int_equal(tally.refused, tally.images);
 	assert_int_equal(tally.crashed + tally.hung, 0);
-	place_write(place_file("data.mdb"), data, len);
+	put_store(data, len);
 	assert_int_equal(place_ask(sample[LIVE].text), TG_OK);
 	free(data);
 }
@@ -215,8 +239,8 @@ swap_pages(uint8_t *data, size_t len)
 static void
 change_page_header(uint8_t *data, size_t len)
 {
-	data[(size_t)place_random((uint32_t)(len / PAGE)) * PAGE + place_random(24)] =
-	    (uint8_t)place_random(256);
+	data[(size_t)place_random((uint32_t)(len / PAGE)) * PAGE + place_random(24)] = (uint8_t)
+	    place_random(256);
 }
 
 static void
@@ -232,10 +256,10 @@ a_damaged_store_gives_no_yes_that_was_none(void **state)
 	static const struct {
 		const char *what;
 		void (*damage)(uint8_t *data, size_t len);
-	} rows[] = { { "bit", flip_bit }, { "page of noise", fill_page }, { "page of zeros", zero_page },
-		{ "pages swapped", swap_pages }, { "page header", change_page_header },
-		{ "meta page", change_meta_page } };
-	enum { IMAGES = 170 };
+	} rows[] = { { "bit", flip_bit }, { "page of noise", fill_page },
+		{ "page of zeros", zero_page }, { "pages swapped", swap_pages },
+		{ "page header", change_page_header }, { "meta page", change_meta_page } };
+	enum { IMAGES = PLACE_SANITIZED ? 50 : 170 };
 	uint8_t *data, *damaged;
 	struct tally tally;
 	size_t i, len;
@@ -244,7 +268,7 @@ a_damaged_store_gives_no_yes_that_was_none(void **state)
 	place_seed();
 	/* an older state of a page is whole, and nothing in the file could tell it from the newest */
 	hand_compact();
-	data = place_read(place_file("data.mdb"), &len);
+	data = keep_store(&len);
 	assert_non_null(damaged = malloc(len));
 	for (i = 0; i < ROWS(rows); i++) {
 		tally = (struct tally) { 0 };
@@ -256,7 +280,7 @@ a_damaged_store_gives_no_yes_that_was_none(void **state)
 		tell(rows[i].what, &tally);
 		assert_int_equal(tally.hung, 0);
 	}
-	place_write(place_file("data.mdb"), data, len);
+	put_store(data, len);
 	assert_int_equal(place_ask(sample[LIVE].text), TG_OK);
 	assert_int_equal(place_ask(sample[REVOKED].text), TG_REVOKED);
 	free(damaged);
@@ -280,7 +304,7 @@ a_flipped_bit_does_not_bring_back_the_state_before(void **state)
 	(void)state;
 	sample[SUSPENDED] = sample[LIVE]; /* the last change: it died */
 	assert_int_equal(tg_revoke(tg, sample[LIVE].id, "root", NULL), TG_OK);
-	data = place_read(place_file("data.mdb"), &len);
+	data = keep_store(&len);
 	for (page = 0; page < METAS; page++)
 		for (bit = 0; bit < 64; bit++) {
 			byte = data + page * PAGE + TXN_AT + bit / 8;
@@ -291,6 +315,33 @@ a_flipped_bit_does_not_bring_back_the_state_before(void **state)
 	tell("transaction number", &tally);
 	assert_int_equal(tally.crashed + tally.hung, 0);
 	free(data);
+	tg_close(&tg);
+}
+
+static void
+an_old_copy_in_its_place_is_refused(void **state)
+{
+	struct tg *tg = place_open();
+	struct tg_token t;
+	uint8_t *old, *new;
+	size_t old_len, new_len;
+	bool made;
+
+	(void)state;
+	old = place_read(place_file("data.mdb"), &old_len);
+	assert_int_equal(tg_revoke(tg, sample[LIVE].id, "root", NULL), TG_OK);
+	new = place_read(place_file("data.mdb"), &new_len);
+	place_write(place_file("data.mdb"), old, old_len);
+	assert_int_equal(place_check(tg, sample[LIVE].text), TG_UNAVAILABLE);
+	assert_non_null(strstr(tg_detail(tg), "old"));
+	assert_int_equal(tg_get(tg, sample[LIVE].id, &t), TG_UNAVAILABLE);
+	assert_int_equal(tg_revoke(tg, sample[USED_UP].id, "root", NULL), TG_UNAVAILABLE);
+	assert_int_equal(tg_init(tg, geteuid(), getegid(), NULL, "root", &made), TG_UNAVAILABLE);
+	place_write(place_file("data.mdb"), new, new_len);
+	assert_int_equal(place_check(tg, sample[LIVE].text), TG_REVOKED);
+	assert_int_equal(tg_revoke(tg, sample[USED_UP].id, "root", NULL), TG_OK);
+	free(old);
+	free(new);
 	tg_close(&tg);
 }
 
@@ -319,23 +370,34 @@ trip_lmdb(void)
 	free(data);
 }
 
-static void
-an_assertion_of_lmdb_is_an_answer_and_not_the_end(void **state)
+/* An environment that tripped is not closed, but there is one of them at the most. */
+static int
+ask_in_spite(void *arg)
 {
-	struct tg *tg = place_open();
+	struct tg *tg = place_open_apart();
 	unsigned fds = place_fds();
 	struct tg_token token;
 	int i;
 
+	(void)arg;
+	for (i = 0; i < 200; i++)
+		if (place_check(tg, sample[LIVE].text) != TG_UNAVAILABLE ||
+		    strstr(tg_detail(tg), "damaged") == NULL)
+			return 1;
+	if (tg_get(tg, sample[LIVE].id, &token) != TG_UNAVAILABLE)
+		return 2;
+	if (place_fds() > fds + 4)
+		return 3;
+	tg_close(&tg);
+	return 0;
+}
+
+static void
+an_assertion_of_lmdb_is_an_answer_and_not_the_end(void **state)
+{
 	(void)state;
 	trip_lmdb();
-	for (i = 0; i < 200; i++) {
-		assert_int_equal(place_check(tg, sample[LIVE].text), TG_UNAVAILABLE);
-		assert_non_null(strstr(tg_detail(tg), "damaged"));
-	}
-	assert_int_equal(tg_get(tg, sample[LIVE].id, &token), TG_UNAVAILABLE);
-	ROW(place_fds() <= fds + 4, "%u descriptors more than before", place_fds() - fds);
-	tg_close(&tg);
+	assert_int_equal(place_wait(place_fork(ask_in_spite, NULL)), 0);
 }
 
 static int
@@ -403,7 +465,8 @@ a_missing_or_short_lock_file_is_refused_and_not_made_by_a_login(void **state)
 			assert_int_equal(unlink(place_file("lock.mdb")), 0);
 		else
 			assert_int_equal(truncate(place_file("lock.mdb"), sizes[i]), 0);
-		ROW(place_check(tg, sample[LIVE].text) == TG_UNAVAILABLE, "size %ld", (long)sizes[i]);
+		ROW(place_check(tg, sample[LIVE].text) == TG_UNAVAILABLE, "size %ld",
+		    (long)sizes[i]);
 		ROW(strstr(tg_detail(tg), "lock.mdb") != NULL, "'%s'", tg_detail(tg));
 		ROW(tg_issue(tg, &token, text) == TG_UNAVAILABLE, "size %ld", (long)sizes[i]);
 		ROW(tg_revoke(tg, sample[LIVE].id, "root", NULL) == TG_UNAVAILABLE, "size %ld",
@@ -423,7 +486,7 @@ noise_in_the_other_files_changes_no_verdict(void **state)
 	static const char *const names[] = { "lock.mdb", "gate", "usage" };
 	enum { ROUNDS = 20 };
 	size_t i, k, len, round, data_len;
-	uint8_t *noise, *data = place_read(place_file("data.mdb"), &data_len);
+	uint8_t *noise, *data = keep_store(&data_len);
 	int got;
 
 	(void)state;
@@ -435,9 +498,9 @@ noise_in_the_other_files_changes_no_verdict(void **state)
 			assert_non_null(noise = malloc(len));
 			for (k = 0; k < len; k++)
 				noise[k] = (uint8_t)place_random(256);
+			put_store(data, data_len);
 			place_write(place_file(names[i]), noise, len);
 			free(noise);
-			place_write(place_file("data.mdb"), data, data_len);
 			memset((void *)verdicts, 0, sizeof(*verdicts));
 			got = place_wait_ms(place_fork(ask_all, NULL), PATIENCE_MS);
 			ROW(got == 0, "%s: %d", names[i], got);
@@ -468,7 +531,8 @@ make_disk(unsigned pages)
 	char options[64];
 
 	snprintf(options, sizeof(options), "size=%u,mode=0700", pages * PAGE);
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("tmpfs", mount_point, "tmpfs", 0, options) == 0;
 }
 
@@ -556,7 +620,8 @@ change_with_room(struct tg *tg, unsigned leave, struct disk *disk)
 		SAY(disk, "room %u: a check needs none: %s", leave, tg_detail(tg));
 	r = place_check(tg, limited.text);
 	now = tg_get(tg, limited.id, &left);
-	if (now != TG_OK || (r != TG_OK && r != TG_UNAVAILABLE) || left.uses_left != (r == TG_OK ? 4 : 5))
+	if (now != TG_OK || (r != TG_OK && r != TG_UNAVAILABLE) ||
+	    left.uses_left != (r == TG_OK ? 4 : 5))
 		SAY(disk, "room %u: %s, %u uses left", leave, tg_status_name(r), left.uses_left);
 	r = try_issue(tg, 0, &more);
 	if (r != TG_OK && (r != TG_UNAVAILABLE || more.text[0] != '\0'))
@@ -566,7 +631,8 @@ change_with_room(struct tg *tg, unsigned leave, struct disk *disk)
 	disk->failed += r == TG_UNAVAILABLE;
 	disk->done += r == TG_OK;
 	if (now != (r == TG_OK ? TG_REVOKED : TG_OK))
-		SAY(disk, "room %u: revoke: %s, then %s", leave, tg_status_name(r), tg_status_name(now));
+		SAY(disk, "room %u: revoke: %s, then %s", leave, tg_status_name(r),
+		    tg_status_name(now));
 	if (!fill_disk(disk->pages / 2) || tg_revoke(tg, live.id, "root", NULL) != TG_OK ||
 	    place_check(tg, live.text) != TG_REVOKED)
 		SAY(disk, "room %u: later: %s", leave, tg_detail(tg));
@@ -638,15 +704,16 @@ check_with_a_sparse_lock_file(void *arg)
 	snprintf(path, sizeof(path), "%s/store/lock.mdb", mount_point);
 	if (tg_init(tg, geteuid(), getegid(), NULL, "root", &made) != TG_OK ||
 	    try_issue(tg, 0, &token) != TG_OK || stat(path, &st) != 0 || unlink(path) != 0 ||
-	    (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0 || ftruncate(fd, st.st_size) != 0 ||
-	    !fill_disk(0))
+	    (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0 ||
+	    ftruncate(fd, st.st_size) != 0 || !fill_disk(0))
 		return 1;
 	close(fd);
 	r = place_check(tg, token.text);
 	if (r != TG_OK && r != TG_UNAVAILABLE)
 		SAY(disk, "%s", tg_status_name(r));
-	if (!fill_disk(disk->pages / 2) || tg_init(tg, geteuid(), getegid(), NULL, "root", &made) != TG_OK ||
-	    !fill_disk(0) || place_check(tg, token.text) != TG_OK)
+	if (!fill_disk(disk->pages / 2) ||
+	    tg_init(tg, geteuid(), getegid(), NULL, "root", &made) != TG_OK || !fill_disk(0) ||
+	    place_check(tg, token.text) != TG_OK)
 		SAY(disk, "init did not mend it: %s", tg_detail(tg));
 	tg_close(&tg);
 	return 0;
@@ -701,7 +768,10 @@ a_lock_file_with_holes_kills_no_host_on_a_full_disk(void **state)
 	place_unshare(run_on_disk(check_with_a_sparse_lock_file, 400), sizeof(struct disk));
 }
 
-#define DAMAGED(sentence, function) { (sentence), (function), damage_setup, damage_teardown, NULL }
+#define DAMAGED(sentence, function) \
+	{ \
+		(sentence), (function), damage_setup, damage_teardown, NULL \
+	}
 
 int
 main(void)
@@ -715,6 +785,7 @@ main(void)
 		    a_damaged_store_gives_no_yes_that_was_none),
 		DAMAGED("a flipped bit does not bring back the state before",
 		    a_flipped_bit_does_not_bring_back_the_state_before),
+		DAMAGED("an old copy in its place is refused", an_old_copy_in_its_place_is_refused),
 		DAMAGED("an assertion of LMDB is an answer and not the end",
 		    an_assertion_of_lmdb_is_an_answer_and_not_the_end),
 		DAMAGED("an assertion while writing holds up nobody",
@@ -723,7 +794,8 @@ main(void)
 		    a_missing_or_short_lock_file_is_refused_and_not_made_by_a_login),
 		DAMAGED("noise in the other files changes no verdict",
 		    noise_in_the_other_files_changes_no_verdict),
-		PLACED("on a full disk what is told is what is", on_a_full_disk_what_is_told_is_what_is),
+		PLACED("on a full disk what is told is what is",
+		    on_a_full_disk_what_is_told_is_what_is),
 		PLACED("a store that had no room is finished when there is some",
 		    a_store_that_had_no_room_is_finished_when_there_is_some),
 		PLACED("a lock file with holes kills no host on a full disk",

@@ -26,13 +26,20 @@
 
 /* ---- what fails ---- */
 
-enum mode { OFF, ONCE, FROM_THEN_ON, TRIP };
+enum mode { OFF, ONCE, FROM_THEN_ON, TRIP, CERTAIN };
 
 static enum mode mode;
 static unsigned calls, nth;
 static const char *failed; /* the last function that was made to fail */
 static long live;          /* allocations that are not yet freed */
 static MDB_assert_func *on_assert;
+
+/* CERTAIN: only this function, with this error, after `skip` and up to `times` calls. */
+static struct certain {
+	const char *name;
+	int error;
+	unsigned skip, times;
+} certain;
 
 static bool
 due(const char *name)
@@ -49,7 +56,7 @@ due(const char *name)
 static bool
 libc_fails(const char *name, int error)
 {
-	if (mode == TRIP || !due(name))
+	if (mode == TRIP || mode == CERTAIN || !due(name))
 		return false;
 	errno = error;
 	return true;
@@ -214,22 +221,36 @@ free(void *p)
 
 /* ---- LMDB as the core sees it ---- */
 
-/* Fail, or trip over an assertion and so never come back. */
-static bool
-lmdb_fails(const char *name, MDB_env *env)
+static int
+fails_certainly(const char *name)
 {
+	if (strcmp(name, certain.name) != 0)
+		return 0;
+	calls++;
+	return calls > certain.skip && calls <= certain.skip + certain.times ? certain.error : 0;
+}
+
+/* The error to return, 0: none.  One that trips over an assertion never comes back. */
+static int
+lmdb_fails(const char *name, MDB_env *env, int error)
+{
+	if (mode == CERTAIN)
+		return fails_certainly(name);
 	if (!due(name))
-		return false;
+		return 0;
 	if (mode == TRIP && on_assert != NULL && env != NULL)
 		on_assert(env, "tripped by a test");
-	return mode != TRIP;
+	return mode != TRIP ? error : 0;
 }
 
 #define LMDB(name, params, args, env, error) \
 	int name params \
 	{ \
+		int rc; \
+\
 		REAL(name); \
-		return lmdb_fails(#name, env) ? error : real args; \
+		rc = lmdb_fails(#name, env, error); \
+		return rc != 0 ? rc : real args; \
 	}
 
 LMDB(mdb_env_create, (MDB_env **env), (env), NULL, ENOMEM)
@@ -258,12 +279,13 @@ LMDB(mdb_cursor_get, (MDB_cursor *cursor, MDB_val *key, MDB_val *data, MDB_curso
 int
 mdb_txn_commit(MDB_txn *txn)
 {
+	int rc;
+
 	REAL(mdb_txn_commit);
-	if (lmdb_fails("mdb_txn_commit", mdb_txn_env(txn))) {
-		mdb_txn_abort(txn);
-		return EIO;
-	}
-	return real(txn);
+	if ((rc = lmdb_fails("mdb_txn_commit", mdb_txn_env(txn), EIO)) == 0)
+		return real(txn);
+	mdb_txn_abort(txn);
+	return rc;
 }
 
 int
@@ -352,11 +374,23 @@ new_ticket(void)
 }
 
 static void
+new_store(void)
+{
+	place_clear();
+	place_init();
+	new_token();
+}
+
+static void
 take_count(void)
 {
-	new_token();
 	tokens = count_tokens();
 	seen = 0;
+}
+
+static void
+as_it_is(void)
+{
 }
 
 static enum tg_status
@@ -543,12 +577,12 @@ static const struct scenario {
 	{ "change", new_token, run_change, TG_OK, judge_change },
 	{ "revoke", new_token, run_revoke, TG_OK, judge_revoke },
 	{ "suspend", new_token, run_suspend, TG_OK, judge_suspend },
-	{ "get", new_token, run_get, TG_OK, judge_nothing },
-	{ "log", new_token, run_log, TG_OK, judge_nothing },
-	{ "hold", new_token, run_hold, TG_OK, judge_nothing },
+	{ "get", as_it_is, run_get, TG_OK, judge_nothing },
+	{ "log", as_it_is, run_log, TG_OK, judge_nothing },
+	{ "hold", as_it_is, run_hold, TG_OK, judge_nothing },
 	{ "init", place_clear, run_init, TG_OK, judge_init },
-	{ "init again", new_token, run_init, TG_OK, judge_init_again },
-	{ "revoke all", new_token, run_revoke_all, TG_OK, judge_revoke },
+	{ "init again", as_it_is, run_init, TG_OK, judge_init_again },
+	{ "revoke all", new_store, run_revoke_all, TG_OK, judge_revoke },
 	{ "each", take_count, run_each, TG_OK, judge_each },
 };
 
@@ -602,6 +636,7 @@ run_all(enum mode how)
 	size_t i;
 
 	for (i = 0; i < ROWS(scenarios); i++) {
+		new_store();
 		run_faulty(&scenarios[i], OFF, 1); /* whatever is allocated once */
 		for (n = 1; run_faulty(&scenarios[i], how, n); n++)
 			;
@@ -642,11 +677,9 @@ run_tripping(void *arg)
 		return 2;
 	/* the process goes on, and is answered right or not at all */
 	again = ask(token.text);
-	if (again != TG_OK && again != TG_REVOKED && again != TG_USED_UP && again != TG_UNAVAILABLE)
+	if (again == TG_OK ? r == TG_OK && (s->run == run_revoke || s->prepare == new_limited) :
+			     again != TG_REVOKED && again != TG_USED_UP && again != TG_UNAVAILABLE)
 		return 3;
-	if (again == TG_OK && (s->run == run_revoke || s->run == run_check) && r == TG_OK &&
-	    (s->run == run_revoke || s->prepare == new_limited))
-		return 4;
 	return fired ? 0 : 1;
 }
 
@@ -676,26 +709,63 @@ an_assertion_of_lmdb_at_any_call_is_survived(void **state)
 
 /* ---- what is tried again ---- */
 
-static const struct again {
-	const char *name;
-	int error;
-} agains[] = { { "mdb_put", MDB_MAP_FULL }, { "mdb_txn_begin", MDB_MAP_RESIZED },
-	{ "mdb_txn_begin", MDB_READERS_FULL } };
+static void
+what_passes_is_tried_again_and_what_stays_is_unavailable(void **state)
+{
+	static const struct {
+		struct certain certain;
+		enum tg_status (*run)(void);
+		enum tg_status r;
+	} rows[] = {
+		{ { "mdb_put", MDB_MAP_FULL, 0, 1 }, run_issue, TG_OK },
+		{ { "mdb_put", MDB_MAP_FULL, 3, 1 }, run_issue, TG_OK },
+		{ { "mdb_put", MDB_MAP_FULL, 0, 2 }, run_issue, TG_OK },
+		{ { "mdb_put", MDB_MAP_FULL, 0, 1000 }, run_issue, TG_UNAVAILABLE },
+		{ { "mdb_txn_commit", MDB_MAP_FULL, 1, 1 }, run_issue, TG_OK },
+		{ { "mdb_txn_begin", MDB_MAP_RESIZED, 0, 1 }, run_issue, TG_OK },
+		{ { "mdb_txn_begin", MDB_MAP_RESIZED, 1, 1 }, run_issue, TG_OK },
+		{ { "mdb_txn_begin", MDB_MAP_RESIZED, 0, 1000 }, run_issue, TG_UNAVAILABLE },
+		{ { "mdb_txn_begin", MDB_MAP_RESIZED, 0, 1 }, run_check, TG_OK },
+		{ { "mdb_txn_begin", MDB_MAP_RESIZED, 1, 1 }, run_check, TG_OK },
+		{ { "mdb_txn_begin", MDB_READERS_FULL, 0, 1 }, run_check, TG_OK },
+		{ { "mdb_txn_begin", MDB_READERS_FULL, 1, 1 }, run_check, TG_OK },
+		{ { "mdb_txn_begin", MDB_READERS_FULL, 0, 1000 }, run_check, TG_UNAVAILABLE },
+	};
+	enum tg_status r;
+	size_t i;
+
+	(void)state;
+	new_token();
+	for (i = 0; i < ROWS(rows); i++) {
+		take_count();
+		certain = rows[i].certain;
+		calls = 0;
+		mode = CERTAIN;
+		r = rows[i].run();
+		mode = OFF;
+		ROW(calls > certain.skip, "row %zu: it was not called", i);
+		ROW(r == rows[i].r, "row %zu: %s: %s", i, tg_status_name(r), tg_detail(tg));
+		if (rows[i].run == run_issue)
+			judge_issue(r == TG_OK);
+		assert_int_equal(ask(token.text), TG_OK);
+	}
+}
+
+#define FAULTY(sentence, function) { (sentence), (function), faults_setup, faults_teardown, NULL }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "a call that fails once makes no yes and leaves nothing behind",
-		    a_call_that_fails_once_makes_no_yes_and_leaves_nothing_behind, faults_setup,
-		    faults_teardown, NULL },
-		{ "calls that fail from then on make no yes and leave nothing behind",
-		    calls_that_fail_from_then_on_make_no_yes_and_leave_nothing_behind, faults_setup,
-		    faults_teardown, NULL },
-		{ "an assertion of LMDB at any call is survived",
-		    an_assertion_of_lmdb_at_any_call_is_survived, faults_setup, faults_teardown, NULL },
+		FAULTY("a call that fails once makes no yes and leaves nothing behind",
+		    a_call_that_fails_once_makes_no_yes_and_leaves_nothing_behind),
+		FAULTY("calls that fail from then on make no yes and leave nothing behind",
+		    calls_that_fail_from_then_on_make_no_yes_and_leave_nothing_behind),
+		FAULTY("an assertion of LMDB at any call is survived",
+		    an_assertion_of_lmdb_at_any_call_is_survived),
+		FAULTY("what passes is tried again and what stays is unavailable",
+		    what_passes_is_tried_again_and_what_stays_is_unavailable),
 	};
 
-	(void)agains;
 	return RUN(tests);
 }

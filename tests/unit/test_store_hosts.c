@@ -127,9 +127,26 @@ a_store_that_is_held_is_not_used_by_a_child(void **state)
 /* A thread that checks until it is told to stop. */
 struct worker {
 	pthread_t thread;
-	volatile int stop, rounds;
-	char wrong[300];
+	volatile int stop, rounds, failed;
+	char wrong[300]; /* to be read when it has ended */
 };
+
+/* Wait until it has gone round so often or come upon something wrong. */
+static void
+await_rounds(const struct worker *w, int rounds)
+{
+	while (!__atomic_load_n(&w->failed, __ATOMIC_ACQUIRE) &&
+	    __atomic_load_n(&w->rounds, __ATOMIC_ACQUIRE) < rounds)
+		place_pause();
+}
+
+static void
+end_round(struct worker *w)
+{
+	if (w->wrong[0] != '\0')
+		__atomic_store_n(&w->failed, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&w->rounds, 1, __ATOMIC_RELEASE);
+}
 
 static void *
 check_until_told(void *arg)
@@ -139,7 +156,7 @@ check_until_told(void *arg)
 
 	while (w->wrong[0] == '\0' && !__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		check_samples(tg, SORTS, w->wrong);
-		__atomic_add_fetch(&w->rounds, 1, __ATOMIC_RELEASE);
+		end_round(w);
 	}
 	tg_close(&tg);
 	return NULL;
@@ -167,9 +184,7 @@ children_forked_during_a_call_take_nothing_with_them(void **state)
 	assert_int_equal(pthread_create(&worker.thread, NULL, check_until_told, &worker), 0);
 	for (i = 0; i < CHILDREN; i++)
 		pid[i] = place_fork(linger, NULL);
-	i = worker.rounds;
-	while (worker.rounds < i + 3 && worker.wrong[0] == '\0')
-		place_pause();
+	await_rounds(&worker, __atomic_load_n(&worker.rounds, __ATOMIC_ACQUIRE) + 3);
 	__atomic_store_n(&worker.stop, 1, __ATOMIC_RELEASE);
 	pthread_join(worker.thread, NULL);
 	for (i = 0; i < CHILDREN; i++)
@@ -193,7 +208,7 @@ change_until_told(void *arg)
 		    tg_revoke(tg, token.id, "root", NULL) != TG_OK ||
 		    place_check(tg, text) != TG_REVOKED)
 			snprintf(w->wrong, sizeof(w->wrong), "a change: %s", tg_detail(tg));
-		__atomic_add_fetch(&w->rounds, 1, __ATOMIC_RELEASE);
+		end_round(w);
 	}
 	tg_close(&tg);
 	return NULL;
@@ -213,8 +228,7 @@ threads_with_their_own_handles_are_answered_right(void **state)
 				     i == 0 ? change_until_told : check_until_told, &worker[i]),
 		    0);
 	for (i = 0; i < THREADS; i++)
-		while (worker[i].rounds < ROUNDS && worker[i].wrong[0] == '\0')
-			place_pause();
+		await_rounds(&worker[i], ROUNDS);
 	for (i = 0; i < THREADS; i++)
 		__atomic_store_n(&worker[i].stop, 1, __ATOMIC_RELEASE);
 	for (i = 0; i < THREADS; i++) {
