@@ -82,8 +82,10 @@ enum tg_status
 tg_owner_get(struct tg *tg, const char *name, struct tg_owner *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	enum tg_status r;
+
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (!tg_owner_valid(name))
 		return TG_NO_MATCH;
 	memcpy(out->name, name, strlen(name));
@@ -126,8 +128,10 @@ tg_get(struct tg *tg, const char *id, struct tg_token *out)
 	struct get get = { id, out };
 
 	memset(out, 0, sizeof(*out));
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	enum tg_status r;
+
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	return token_id_valid(id) ? look(tg, read_get, &get) : TG_NO_MATCH;
 }
 
@@ -136,6 +140,8 @@ struct token_batch {
 	struct store_key last; /* key of the last one read */
 	size_t n;
 	struct tg_token tokens[BATCH];
+	bool more;
+	char unread[TG_ID_LEN + 1]; /* one whose record is damaged */
 };
 
 static enum tg_status
@@ -163,16 +169,23 @@ read_tokens(struct tg *tg, struct store *store, void *arg)
 	char id[TG_ID_LEN + 1];
 	enum tg_status r;
 
-	for (b->n = 0; b->n < BATCH; b->n++) {
-		if ((r = next_key(tg, store, b)) != TG_OK)
+	for (b->n = 0; b->n < BATCH;) {
+		if ((r = next_key(tg, store, b)) != TG_OK) {
+			b->more = false;
 			return r == TG_NO_MATCH ? TG_OK : r;
+		}
 		if (b->last.len != TG_ID_LEN)
 			return detail_set(&tg->detail, TG_UNAVAILABLE, "a token has no valid id");
 		memcpy(id, b->last.data, TG_ID_LEN);
 		id[TG_ID_LEN] = '\0';
-		if ((r = read_token(tg, store, id, &b->tokens[b->n])) != TG_OK)
-			return r == TG_NO_MATCH ? TG_UNAVAILABLE :
-						  r; /* an index without its record */
+		r = read_token(tg, store, id, &b->tokens[b->n]);
+		if (r == TG_OK)
+			b->n++;
+		else if (r == TG_NO_MATCH ||
+		    tg->unreadable) /* an index without its record, or damage */
+			memcpy(b->unread, id, sizeof(id));
+		else
+			return r;
 	}
 	return TG_OK;
 }
@@ -186,19 +199,20 @@ tg_each(struct tg *tg, const char *owner, bool (*fn)(void *arg, const struct tg_
 	bool go_on = true;
 	size_t i;
 
-	if (tg->opened != TG_OK)
-		return tg->opened;
+	if ((r = handle_start(tg)) != TG_OK)
+		return r;
 	if (owner != NULL && !tg_owner_valid(owner))
 		return TG_OK; /* who cannot be an owner has no tokens */
 	if ((b = calloc(1, sizeof(*b))) == NULL)
 		return detail_set(&tg->detail, TG_UNAVAILABLE, "out of memory");
 	b->owner = owner;
-	do {
-		if ((r = look(tg, read_tokens, b)) != TG_OK)
-			break;
+	b->more = true;
+	while (go_on && b->more && (r = look(tg, read_tokens, b)) == TG_OK)
 		for (i = 0; go_on && i < b->n; i++)
 			go_on = fn(arg, &b->tokens[i]);
-	} while (go_on && b->n == BATCH);
+	if (r == TG_OK && b->unread[0] != '\0')
+		r = detail_set(&tg->detail, TG_UNAVAILABLE, "the record of '%s' is damaged",
+		    b->unread);
 	free(b);
 	return r;
 }

@@ -61,11 +61,11 @@ prove(struct check *c)
 		return TG_MALFORMED;
 	crypt_hash(c->token.secret, hash);
 	found = handle_record(c->tg, c->use.store, c->token.id, &c->record);
-	if (found != TG_OK && found != TG_NO_MATCH)
-		return found;
 	equal = crypt_equal(hash, c->record.hash, sizeof(hash));
 	explicit_bzero(hash, sizeof(hash));
 	explicit_bzero(c->record.hash, sizeof(c->record.hash));
+	if (found != TG_OK && found != TG_NO_MATCH)
+		return found;
 	return found == TG_OK && equal ? TG_OK : TG_NO_MATCH;
 }
 
@@ -202,6 +202,8 @@ check(struct check *c, const char *password, size_t len)
 		return TG_NOT_A_TOKEN;
 	if (!token_parse(password, len, &c->token))
 		return TG_MALFORMED;
+	if (c->tg == NULL)
+		return TG_UNAVAILABLE;
 	if ((r = handle_start(c->tg)) != TG_OK || (r = make_ask(c)) != TG_OK)
 		return r;
 	if ((r = handle_enter(c->tg, false, HANDLE_CHECK_MS, &c->use)) == TG_OK)
@@ -229,7 +231,7 @@ audit(const struct check *c, enum tg_status verdict)
 	char line[AUDIT_MAX + 1];
 
 	audit_format(&facts, line);
-	if (c->tg->log != NULL)
+	if (c->tg != NULL && c->tg->log != NULL)
 		c->tg->log(c->tg->log_arg, line);
 	else
 		syslog(LOG_AUTHPRIV | (verdict == TG_OK ? LOG_INFO : LOG_NOTICE), "%s", line);

@@ -136,6 +136,9 @@ handle_start(struct tg *tg)
 			return detail_set(&tg->detail, TG_UNAVAILABLE, "the clock cannot be read");
 		tg->at = ts.tv_sec;
 	}
+	/* 0 means "none" in every record */
+	if (tg->at <= 0)
+		return detail_set(&tg->detail, TG_UNAVAILABLE, "the clock stands before 1970");
 	return TG_OK;
 }
 
@@ -207,6 +210,7 @@ handle_record(struct tg *tg, struct store *store, const char *id, struct record 
 	enum tg_status found, r;
 	size_t len;
 
+	tg->unreadable = false;
 	found = store_get(store, STORE_TOKENS, id, TG_ID_LEN, value, &len, &tg->detail);
 	if (found == TG_NO_MATCH) {
 		id = decoy_id;
@@ -215,6 +219,7 @@ handle_record(struct tg *tg, struct store *store, const char *id, struct record 
 	} else if (found != TG_OK)
 		return found;
 	r = decoded(tg, record_decode(value, len, id, out), id);
+	tg->unreadable = r != TG_OK;
 	explicit_bzero(value, len);
 	return r == TG_OK ? found : r;
 }

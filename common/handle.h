@@ -13,8 +13,9 @@ struct tg {
 	enum tg_status opened; /* of tg_open(); what each call answers if it failed */
 	struct conf conf;
 	struct detail detail;
-	int64_t now; /* by tg_set_now(); 0: the system's clock */
-	int64_t at;  /* time of the call that is under way */
+	int64_t now;     /* by tg_set_now(); 0: the system's clock */
+	int64_t at;      /* time of the call that is under way */
+	bool unreadable; /* handle_record(): the store is well, but not that record */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 	struct store *held;              /* by tg_hold() */

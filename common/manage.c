@@ -147,15 +147,21 @@ check_new(struct tg *tg, const struct tg_token *t, int64_t now)
 	return TG_OK;
 }
 
+/* Separated by blanks; "(cut)" stands for those that do not fit. */
 static void
 list_scopes(const char scopes[][TG_SCOPE_MAX + 1], size_t n, char out[static TG_TEXT_MAX + 1])
 {
+	static const char cut[] = " (cut)";
 	size_t len = 0, i;
 
 	out[0] = '\0';
-	for (i = 0; i < n && len <= TG_TEXT_MAX; i++)
-		len += (size_t)snprintf(out + len, TG_TEXT_MAX + 1 - len, "%s%s", i ? " " : "",
-		    scopes[i]);
+	for (i = 0; i < n; i++) {
+		if (len + 1 + strlen(scopes[i]) + sizeof(cut) > TG_TEXT_MAX) {
+			strcpy(out + len, cut);
+			return;
+		}
+		len += (size_t)sprintf(out + len, "%s%s", i > 0 ? " " : "", scopes[i]);
+	}
 }
 
 static void
@@ -279,6 +285,9 @@ tg_issue(struct tg *tg, struct tg_token *token, char text[static TG_TOKEN_MAX + 
 	if ((record = calloc(1, sizeof(*record))) == NULL)
 		return detail_set(&tg->detail, TG_UNAVAILABLE, "out of memory");
 	record->token = *token;
+	memset(record->token.revoked_by, 0, sizeof(record->token.revoked_by));
+	memset(record->token.revoked_why, 0, sizeof(record->token.revoked_why));
+	record->token.revoked_at = 0;
 	record->token.created_at = now;
 	record->marked_at = token->not_before > now ? token->not_before : now;
 	if ((r = issue_in_store(tg, record, text)) == TG_OK) {
@@ -429,6 +438,7 @@ struct revoke_all {
 	const char *owner;
 	char (*ids)[TG_ID_LEN + 1];
 	size_t n, size;
+	char unread[TG_ID_LEN + 1]; /* one whose record is damaged; it lets nobody in */
 };
 
 static enum tg_status
@@ -470,20 +480,28 @@ next_id(struct store *store, const char *owner, char id[static TG_ID_LEN + 1],
 	return TG_OK;
 }
 
+/* Each token but those that cannot be read, which must not keep the others alive. */
 static enum tg_status
 revoke_all_apply(void *arg, struct store *store, struct detail *detail)
 {
 	struct revoke_all *all = arg;
 	char id[TG_ID_LEN + 1] = "";
+	struct tg_owner owner;
 	enum tg_status r;
 	bool was_live;
 
 	all->n = 0;
-	while ((r = next_id(store, all->owner, id, detail)) == TG_OK)
-		if ((r = revoke_one(&all->change, store, id, &was_live)) != TG_OK ||
-		    (was_live && (r = remember(all, id)) != TG_OK))
-			return r == TG_NO_MATCH ? TG_UNAVAILABLE :
-						  r; /* an index without its record */
+	all->unread[0] = '\0';
+	if (all->owner != NULL &&
+	    (r = handle_owner(all->change.tg, store, all->owner, &owner)) == TG_NO_MATCH)
+		return r;
+	while ((r = next_id(store, all->owner, id, detail)) == TG_OK) {
+		r = revoke_one(&all->change, store, id, &was_live);
+		if (r == TG_NO_MATCH || (r == TG_UNAVAILABLE && all->change.tg->unreadable))
+			memcpy(all->unread, id, sizeof(id));
+		else if (r != TG_OK || (was_live && (r = remember(all, id)) != TG_OK))
+			return r;
+	}
 	return r == TG_NO_MATCH ? TG_OK : r;
 }
 
@@ -498,12 +516,16 @@ tg_revoke_all(struct tg *tg, const char *owner, const char *by, const char *why,
 
 	if ((r = check_revocation(tg, by, all.change.why)) != TG_OK)
 		return r;
-	/* who cannot be an owner has no tokens */
-	if (owner == NULL || tg_owner_valid(owner))
-		r = update(tg, revoke_all_apply, &all);
+	if (owner != NULL && !tg_owner_valid(owner))
+		return TG_NO_MATCH;
+	r = update(tg, revoke_all_apply, &all);
 	for (i = 0; r == TG_OK && fn != NULL && i < all.n; i++)
 		fn(arg, all.ids[i]);
 	free(all.ids);
+	if (r == TG_OK && all.unread[0] != '\0')
+		r = detail_set(&tg->detail, TG_UNAVAILABLE,
+		    "the record of '%s' is damaged: it lets nobody in and cannot be revoked",
+		    all.unread);
 	return r;
 }
 

@@ -47,6 +47,7 @@ struct store {
 	uint64_t marked; /* the serial that this one cannot be below */
 	int patience_ms;
 	pid_t pid;
+	bool changed;   /* something was put in this transaction */
 	bool full;      /* a put found the map full */
 	bool tripped;   /* LMDB's assertion handler was here */
 	uint32_t noted; /* journal entries of this transaction */
@@ -70,13 +71,26 @@ tripped(MDB_env *env, const char *message)
 	longjmp(store->trap, 1);
 }
 
-/* Every function that calls LMDB sets this first. */
-#define TRAP(store) ((store)->tripped || setjmp((store)->trap) != 0)
+/* Every function that calls LMDB begins with this; `leave` is what it does once it has tripped. */
+#define TRAP(store, leave) \
+	do { \
+		if ((store)->tripped) \
+			leave; \
+		if (setjmp((store)->trap) != 0) \
+			leave; \
+	} while (0)
 
 static enum tg_status
 damaged(struct detail *detail)
 {
 	return detail_set(detail, TG_UNAVAILABLE, "the store is damaged: see 'tokgate doctor'");
+}
+
+static enum tg_status
+unfinished(struct detail *detail)
+{
+	return detail_set(detail, TG_UNAVAILABLE,
+	    "the store was not finished: 'tokgate init' does that");
 }
 
 static enum tg_status
@@ -189,6 +203,7 @@ resize(struct store *store, size_t times)
 	    ((info.me_last_pgno + 1) * stat.ms_psize + headroom) * times);
 }
 
+/* A reader's begin takes LMDB's lock on the table of readers: see storedir_opener_lock(). */
 static int
 txn_begin(struct store *store, bool writing)
 {
@@ -204,16 +219,27 @@ txn_begin(struct store *store, bool writing)
 }
 
 static enum tg_status
+opener_lock(struct store *store, struct detail *detail)
+{
+	return storedir_opener_lock(&store->dir, deadline_after(store->patience_ms), detail);
+}
+
+static enum tg_status
 begin(struct store *store, bool writing, struct detail *detail)
 {
+	enum tg_status r;
 	int rc;
 
 	if (store->pid != getpid())
 		return detail_set(detail, TG_UNAVAILABLE, "the store was opened before a fork");
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
 	store->marked = storedir_marked(&store->dir);
-	if ((rc = txn_begin(store, writing)) != 0)
+	if (!writing && (r = opener_lock(store, detail)) != TG_OK)
+		return r;
+	rc = txn_begin(store, writing);
+	if (!writing)
+		storedir_opener_unlock(&store->dir);
+	if (rc != 0)
 		return failed(store, writing ? "write the store" : "read the store", rc, detail);
 	return TG_OK;
 }
@@ -221,8 +247,9 @@ begin(struct store *store, bool writing, struct detail *detail)
 void
 store_end(struct store *store)
 {
-	if (store->txn == NULL || TRAP(store))
+	if (store->txn == NULL)
 		return;
+	TRAP(store, return );
 	mdb_txn_abort(store->txn);
 	store->txn = NULL;
 }
@@ -233,8 +260,7 @@ commit(struct store *store, struct detail *detail)
 	MDB_txn *txn = store->txn;
 	int rc;
 
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
 	store->txn = NULL; /* gone on every outcome */
 	if ((rc = mdb_txn_commit(txn)) != 0)
 		return failed(store, "write the store", rc, detail);
@@ -250,8 +276,7 @@ store_begin(struct store *store, struct detail *detail)
 	if ((r = begin(store, false, detail)) != TG_OK)
 		return r;
 	if ((r = meta_load(store, detail)) == TG_NO_MATCH)
-		r = detail_set(detail, TG_UNAVAILABLE,
-		    "the store was not finished: run 'tokgate init'");
+		r = unfinished(detail);
 	if (r != TG_OK)
 		store_end(store);
 	return r;
@@ -277,8 +302,7 @@ store_get(struct store *store, enum store_db db, const void *key, size_t key_len
 	int rc;
 
 	*len = 0;
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
 	if ((rc = mdb_get(store->txn, store->dbi[db], &k, &v)) == MDB_NOTFOUND)
 		return TG_NO_MATCH;
 	if (rc != 0)
@@ -294,8 +318,7 @@ step(struct store *store, enum store_db db, MDB_val *k, MDB_val *v, MDB_cursor_o
 	MDB_cursor *cursor;
 	int rc;
 
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
 	if ((rc = mdb_cursor_open(store->txn, store->dbi[db], &cursor)) != 0)
 		return failed(store, "read the store", rc, detail);
 	rc = mdb_cursor_get(cursor, k, v, op);
@@ -357,8 +380,8 @@ store_put(struct store *store, enum store_db db, const void *key, size_t key_len
 	MDB_val k = { key_len, (void *)(uintptr_t)key }, v = { len, (void *)(uintptr_t)value };
 	int rc;
 
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
+	store->changed = true;
 	if ((rc = mdb_put(store->txn, store->dbi[db], &k, &v, 0)) != 0)
 		return failed(store, "write the store", rc, detail);
 	return TG_OK;
@@ -395,18 +418,19 @@ try_update(struct store *store,
 {
 	enum tg_status r;
 
-	store->full = false;
+	store->changed = store->full = false;
 	store->noted = 0;
 	if ((r = begin(store, true, detail)) != TG_OK)
 		return r;
 	if ((r = meta_load(store, detail)) == TG_OK) {
 		store->meta.serial++;
-		if ((r = apply(arg, store, detail)) == TG_OK &&
-		    (r = meta_save(store, detail)) == TG_OK)
+		r = apply(arg, store, detail);
+		if (r == TG_OK && store->changed && (r = meta_save(store, detail)) == TG_OK)
 			return commit(store, detail);
+		if (!store->changed)
+			store->meta.serial--;
 	} else if (r == TG_NO_MATCH)
-		r = detail_set(detail, TG_UNAVAILABLE,
-		    "the store was not finished: run 'tokgate init'");
+		r = unfinished(detail);
 	store_end(store);
 	return r;
 }
@@ -414,7 +438,8 @@ try_update(struct store *store,
 static bool
 grow(struct store *store, size_t times)
 {
-	return !TRAP(store) && resize(store, times) == 0;
+	TRAP(store, return false);
+	return resize(store, times) == 0;
 }
 
 enum tg_status
@@ -488,23 +513,35 @@ open_dbs(struct store *store, bool make)
 }
 
 static enum tg_status
-attach(struct store *store, const struct store_how *how, bool make, struct detail *detail)
+open_lmdb(struct store *store, const struct store_how *how, bool make, struct detail *detail)
 {
 	size_t map_size = (size_t)store->dir.data_size + headroom;
 	int rc;
 
-	if (TRAP(store))
-		return damaged(detail);
+	TRAP(store, return damaged(detail));
 	if ((rc = open_env(how->path, how->writing ? 0 : MDB_RDONLY, map_size, store)) != 0)
 		return failed(store, "open the store", rc, detail);
 	if (how->writing && (rc = mdb_reader_check(store->env, NULL)) != 0)
 		return failed(store, "look for stale readers", rc, detail);
 	if ((rc = open_dbs(store, make)) == MDB_NOTFOUND)
-		return detail_set(detail, TG_UNAVAILABLE,
-		    "the store was not finished: run 'tokgate init'");
+		return unfinished(detail);
 	if (rc != 0)
 		return failed(store, "open the store", rc, detail);
 	return TG_OK;
+}
+
+static enum tg_status
+attach(struct store *store, const struct store_how *how, bool make, struct detail *detail)
+{
+	enum tg_status r;
+
+	if ((r = opener_lock(store, detail)) != TG_OK)
+		return r;
+	r = open_lmdb(store, how, make, detail);
+	/* as with the gate: LMDB's lock may be held for good */
+	if (!store->tripped)
+		storedir_opener_unlock(&store->dir);
+	return r;
 }
 
 static enum tg_status
@@ -543,10 +580,11 @@ close_env(struct store *store)
 {
 	if (store->env == NULL || store->pid != getpid())
 		return; /* a child's copy: its parent still uses what lies below */
-	if (!TRAP(store))
-		mdb_env_close(store->env);
-	else
-		abandoned = store->env;
+	TRAP(store, goto abandon);
+	mdb_env_close(store->env);
+	return;
+abandon:
+	abandoned = store->env;
 }
 
 void

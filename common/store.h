@@ -15,8 +15,8 @@
  *    then on this process answers "damaged" without looking.
  *  - A reader that stays pins old pages for all: values are copied out and the
  *    transaction ends at once.
- *  - Writers queue behind LMDB's lock without a deadline: the gate is taken
- *    first.
+ *  - Writers, openers and new readers queue behind LMDB's locks without a
+ *    deadline: the gate, or the opener's lock, is taken first.
  *  - Its map has a size: a change that does not fit is rolled back, the map
  *    grown, the change made again.
  *
@@ -100,7 +100,8 @@ enum tg_status store_next_of(struct store *store, const char *owner, char id[sta
  * The one door for changes: run `apply` in a write transaction and commit it
  * durably, behind the gate and under the next serial.  `apply` may be run
  * again from the start, when the map had to grow, and anything it returns but
- * TG_OK rolls back.  Inside, the reads above see the change.
+ * TG_OK rolls back.  One that puts nothing is no change and has no serial.
+ * Inside, the reads above see the change.
  */
 enum tg_status store_update(struct store *store,
     enum tg_status (*apply)(void *arg, struct store *store, struct detail *detail), void *arg,

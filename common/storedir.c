@@ -15,7 +15,8 @@
 /* LMDB sizes its lock file for the readers of the first opener: 64 bytes each and a head. */
 enum { LOCK_FILE_SIZE = (4096 + 16) * 64 };
 
-enum { GATE_BYTE = 0 }; /* in the lock file; byte PID is the guard of process PID */
+/* Bytes of the lock file; byte PID is the guard of process PID. */
+static const off_t gate_byte = 0, opener_byte = (off_t)1 << 40;
 
 static const struct storedir storedir_none = { .gate = -1, .usage.fd = -1 };
 
@@ -45,8 +46,8 @@ open_dir(const char *path, uid_t also_trusted, int *fd, struct stat *st, struct 
 	if (r != TG_OK)
 		return r;
 	if ((*fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-		return detail_set(detail, TG_UNAVAILABLE, "cannot open store '%s': %s", path,
-		    strerror(errno));
+		return detail_set(detail, TG_UNAVAILABLE, "cannot open store '%s': %s%s", path,
+		    strerror(errno), errno == ENOENT ? ": 'tokgate init' makes it" : "");
 	if (fstat(*fd, st) != 0)
 		r = detail_set(detail, TG_UNAVAILABLE, "cannot look at '%s': %s", path,
 		    strerror(errno));
@@ -260,18 +261,54 @@ lock_byte_until(int fd, off_t at, int64_t deadline_ms)
 }
 
 enum tg_status
+storedir_opener_lock(const struct storedir *dir, int64_t deadline_ms, struct detail *detail)
+{
+	if (lock_byte_until(dir->gate, opener_byte, deadline_ms))
+		return TG_OK;
+	return detail_set(detail, TG_UNAVAILABLE,
+	    "the store is being opened by another process, which does not go on");
+}
+
+void
+storedir_opener_unlock(const struct storedir *dir)
+{
+	lock_byte(dir->gate, opener_byte, F_UNLCK);
+}
+
+/* Behind the mark: who has the gate, for whoever waits for it in vain. */
+enum { HOLDER_AT = 16, HOLDER_LEN = 8 };
+
+static void
+write_holder(const struct storedir *dir)
+{
+	uint8_t holder[HOLDER_LEN];
+
+	bytes_put(holder, (uint64_t)getpid(), sizeof(holder));
+	if (pwrite(dir->gate, holder, sizeof(holder), HOLDER_AT) != sizeof(holder))
+		return; /* the message will name an older one */
+}
+
+enum tg_status
 storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms, struct detail *detail)
 {
-	if (lock_byte_until(dir->gate, GATE_BYTE, deadline_ms))
+	uint8_t holder[HOLDER_LEN] = { 0 };
+
+	if (lock_byte_until(dir->gate, gate_byte, deadline_ms)) {
+		write_holder(dir);
 		return TG_OK;
-	return detail_set(detail, TG_UNAVAILABLE, "the store is being written by somebody else: %s",
-	    strerror(errno));
+	}
+	if (pread(dir->gate, holder, sizeof(holder), HOLDER_AT) != sizeof(holder))
+		return detail_set(detail, TG_UNAVAILABLE,
+		    "the store is being written by another process, which does not go on");
+	return detail_set(detail, TG_UNAVAILABLE,
+	    "the store is being written by process %ju, which does not go on",
+	    (uintmax_t)bytes_get(holder, sizeof(holder)));
 }
 
 void
 storedir_gate_unlock(const struct storedir *dir)
 {
-	lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
+	lock_byte(dir->gate, gate_byte, F_UNLCK);
 }
 
 enum { MARK_LEN = 8 + CRYPT_CHECKSUM_LEN };
@@ -347,7 +384,8 @@ storedir_close(struct storedir *dir)
 	 * meanwhile has the descriptor too, and with it the locks.
 	 */
 	if (dir->guarded == getpid()) {
-		lock_byte(dir->gate, GATE_BYTE, F_UNLCK);
+		lock_byte(dir->gate, gate_byte, F_UNLCK);
+		lock_byte(dir->gate, opener_byte, F_UNLCK);
 		lock_byte(dir->gate, dir->guarded, F_UNLCK);
 	}
 	if (dir->gate >= 0)

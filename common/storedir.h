@@ -32,6 +32,14 @@ enum tg_status storedir_open(const char *path, uid_t also_trusted, int64_t deadl
     struct storedir *out, struct detail *detail) __attribute__((warn_unused_result));
 void storedir_close(struct storedir *dir);
 
+/*
+ * Around what takes LMDB's lock on the opening of a store or on its table of
+ * readers: these know no deadline either, and a stopped process may hold them.
+ */
+enum tg_status storedir_opener_lock(const struct storedir *dir, int64_t deadline_ms,
+    struct detail *detail) __attribute__((warn_unused_result));
+void storedir_opener_unlock(const struct storedir *dir);
+
 /* The writers' gate, taken before LMDB's own lock, which knows no deadline. */
 enum tg_status storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms,
     struct detail *detail) __attribute__((warn_unused_result));

@@ -190,6 +190,10 @@ struct tg_grant {
  * token on a yes, records the use (or the refusal after proof) as best it
  * can, and writes one audit line.
  *
+ * What the text alone decides (TG_NOT_A_TOKEN, TG_MALFORMED) comes first and
+ * needs no store, no configuration and no handle: tg may be NULL, and all else
+ * is TG_UNAVAILABLE then.
+ *
  * The text need not be NUL-terminated and is not trimmed: exactly one
  * spelling is valid per token.
  *
@@ -280,7 +284,8 @@ enum tg_status tg_get(struct tg *tg, const char *id, struct tg_token *out)
 
 /*
  * Call fn for each token, of `owner` only unless NULL, in order of id, until
- * fn returns false.  The store is not open while fn runs, so it may take its
+ * fn returns false.  Damaged records are passed over; TG_UNAVAILABLE names one
+ * at the end.  The store is not open while fn runs, so it may take its
  * time and call other functions on the same handle.
  */
 enum tg_status tg_each(struct tg *tg, const char *owner,
@@ -305,7 +310,9 @@ enum tg_status tg_revoke(struct tg *tg, const char *id, const char *by, const ch
 
 /*
  * Revoke every token of `owner` (NULL: of everybody) in one transaction, and
- * call fn, unless NULL, for each that was live.
+ * call fn, unless NULL, for each that was live.  TG_NO_MATCH: no such owner.
+ * A damaged record lets nobody in and does not keep the others alive:
+ * TG_UNAVAILABLE names one then, after all others were revoked.
  */
 enum tg_status tg_revoke_all(struct tg *tg, const char *owner, const char *by, const char *why,
     void (*fn)(void *arg, const char *id), void *arg) __attribute__((warn_unused_result));

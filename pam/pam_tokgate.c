@@ -243,8 +243,12 @@ get_login(pam_handle_t *pamh, char **login)
 
 	if (pam_get_user(pamh, &user, NULL) != PAM_SUCCESS)
 		return PAM_CONV_ERR;
-	if (user == NULL || user[0] == '\0' || tg_keep_from_others("-", user, strlen(user)))
+	if (user == NULL || user[0] == '\0')
 		return PAM_AUTH_ERR;
+	if (tg_keep_from_others(NULL, user, strlen(user))) {
+		pam_syslog(pamh, LOG_NOTICE, "a token was typed as the user name: refused unseen");
+		return PAM_AUTH_ERR;
+	}
 	if ((*login = strdup(user)) == NULL)
 		return PAM_BUF_ERR;
 	return PAM_SUCCESS;
@@ -258,8 +262,10 @@ get_password(pam_handle_t *pamh, const char **password)
 	return *password != NULL ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
+/* `token`: what was typed may be one; an ordinary password waits for no name service. */
 static int
-make_request(pam_handle_t *pamh, const struct args *args, const char *login, struct tg_request *req)
+make_request(pam_handle_t *pamh, const struct args *args, const char *login, bool token,
+    struct tg_request *req)
 {
 	const void *service = NULL, *rhost = NULL;
 	const char *group = args->value[ARG_GATE];
@@ -268,7 +274,8 @@ make_request(pam_handle_t *pamh, const struct args *args, const char *login, str
 	if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS ||
 	    pam_get_item(pamh, PAM_RHOST, &rhost) != PAM_SUCCESS)
 		return PAM_SYSTEM_ERR;
-	member = group != NULL && pam_modutil_user_in_group_nam_nam(pamh, login, group) == 1;
+	member = token && group != NULL &&
+	    pam_modutil_user_in_group_nam_nam(pamh, login, group) == 1;
 	args_request(args, service, member, req);
 	req->login = login;
 	req->source = rhost;
@@ -282,18 +289,20 @@ make_request(pam_handle_t *pamh, const struct args *args, const char *login, str
 
 /* May this owner become the user?  A token never makes root out of somebody else. */
 static int
-check_owner(pam_handle_t *pamh, const char *owner)
+check_owner(pam_handle_t *pamh, const char *owner, const char *id)
 {
 	const struct passwd *pw;
 
 	errno = 0;
 	pw = pam_modutil_getpwnam(pamh, owner);
 	if (pw == NULL && errno != 0) {
-		pam_syslog(pamh, LOG_ERR, "map_user: cannot look up the token's owner: %m");
+		pam_syslog(pamh, LOG_ERR, "map_user: refused token %s: cannot look up %s: %m", id,
+		    owner);
 		return PAM_AUTHINFO_UNAVAIL;
 	}
 	if (pw != NULL && pw->pw_uid == 0) {
-		pam_syslog(pamh, LOG_NOTICE, "map_user: the token's owner has uid 0");
+		pam_syslog(pamh, LOG_NOTICE, "map_user: refused token %s of %s, who has uid 0", id,
+		    owner);
 		return PAM_AUTH_ERR;
 	}
 	return PAM_SUCCESS;
@@ -307,7 +316,7 @@ admit(pam_handle_t *pamh, const struct args *args, const char *login, const stru
 	const char *user = map ? grant->identity : login;
 	int r;
 
-	if (map && (r = check_owner(pamh, user)) != PAM_SUCCESS)
+	if (map && (r = check_owner(pamh, user, grant->id)) != PAM_SUCCESS)
 		return r;
 	if ((r = put_env(pamh, "TOKGATE_TICKET", grant->ticket)) != PAM_SUCCESS ||
 	    (r = held_set(pamh, grant->ticket, user)) != PAM_SUCCESS)
@@ -334,7 +343,7 @@ judge(pam_handle_t *pamh, int flags, const struct args *args, const char *login,
 	enum tg_status status;
 	int r;
 
-	if ((r = make_request(pamh, args, login, &req)) != PAM_SUCCESS)
+	if ((r = make_request(pamh, args, login, tg != NULL, &req)) != PAM_SUCCESS)
 		return r;
 	status = tg_check(tg, password, len, &req, grant);
 	report(pamh, args, tg, status);
@@ -359,17 +368,24 @@ authenticate(pam_handle_t *pamh, int flags, const struct args *args)
 	if ((r = get_login(pamh, &login)) != PAM_SUCCESS ||
 	    (r = get_password(pamh, &password)) != PAM_SUCCESS)
 		goto out;
-	/* A bad configuration is for the check to tell: it looks at the text alone first. */
-	if ((tg_open(args->value[ARG_CONFIG], NULL, &tg) != TG_OK && tg == NULL) ||
-	    (grant = calloc(1, sizeof(*grant))) == NULL) {
+	/*
+	 * For what does not look like a token no file is read.  A bad configuration
+	 * is for the check to tell.
+	 */
+	if ((grant = calloc(1, sizeof(*grant))) == NULL ||
+	    (tg_keep_from_others(NULL, password, strlen(password)) &&
+		tg_open(args->value[ARG_CONFIG], NULL, &tg) != TG_OK && tg == NULL)) {
 		r = PAM_BUF_ERR;
 		goto out;
 	}
 	r = judge(pamh, flags, args, login, password, tg, grant);
 out:
-	/* Whatever the line's control says, a module behind this one must not see a token. */
+	/*
+	 * Whatever the line's control says, a module behind this one must not see a
+	 * token.  Nothing in its place would make that module ask for it again.
+	 */
 	if (password != NULL && tg_keep_from_others(login, password, strlen(password)) &&
-	    pam_set_item(pamh, PAM_AUTHTOK, NULL) != PAM_SUCCESS)
+	    pam_set_item(pamh, PAM_AUTHTOK, "\b\n\r\177INCORRECT") != PAM_SUCCESS)
 		r = PAM_SYSTEM_ERR;
 	if (grant != NULL)
 		explicit_bzero(grant, sizeof(*grant));

@@ -260,7 +260,7 @@ audited() {
 found_nowhere() {
 	local secrets found
 	settle_log
-	secrets=$(cut -c 15-57 "$issued")
+	secrets=$(cut -c 16-58 "$issued")
 	[ -n "$secrets" ] || return 1
 	found=$(grep -rlsFf <(echo "$secrets") --exclude=issued "$frame/upper" "$frame"/*.* "$frame/syslog" /tmp /dev/shm
 	    grep -lsaFf <(echo "$secrets") /proc/[0-9]*/cmdline /proc/[0-9]*/environ) || :
@@ -275,7 +275,7 @@ in_memory() {
 	shift
 	python3 - "$@" 9<<<"$token" <<-'END'
 	import sys
-	secret = open(9).read()[14:57].encode()
+	secret = open(9).read()[15:58].encode()
 	found = False
 	for pid in sys.argv[1:]:
 	    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:

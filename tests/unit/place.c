@@ -236,8 +236,9 @@ place_unknown(void)
 enum tg_status
 place_check(struct tg *tg, const char *text)
 {
-	static const struct tg_request req = { .service = "sftp", .action = "upload",
-		.resource = "demo" };
+	static const struct tg_request req = {
+		.service = "sftp", .action = "upload", .resource = "demo"
+	};
 	struct tg_grant grant;
 
 	return tg_check(tg, text, strlen(text), &req, &grant);

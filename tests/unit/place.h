@@ -21,14 +21,17 @@ enum { PLACE_SANITIZED = 0 };
 #endif
 
 /* A test that has an empty store when it starts, and nothing left behind. */
-#define PLACED(sentence, function) { (sentence), (function), place_setup, place_teardown, NULL }
+#define PLACED(sentence, function) \
+	{ \
+		(sentence), (function), place_setup, place_teardown, NULL \
+	}
 int place_setup(void **state);
 int place_teardown(void **state);
 
-const char *place_top(void);               /* the directory around it, 0700 */
+const char *place_top(void); /* the directory around it, 0700 */
 const char *place_store(void);
-const char *place_config(void);            /* a file that names nothing */
-const char *place_file(const char *name);  /* in the store; valid for four calls */
+const char *place_config(void);           /* a file that names nothing */
+const char *place_file(const char *name); /* in the store; valid for four calls */
 
 /* Take the store away; make another one in its place. */
 void place_clear(void);

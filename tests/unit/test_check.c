@@ -49,75 +49,57 @@ a_token_is_good_for_what_it_was_issued_for(void **state)
 		const char *identity;
 		const char *scopes[4];
 	} rows[] = {
-		{ "drop-in login",
-		    { .scopes = { "sftp:upload:demo" } },
-		    NULL,
-		    { .service = "sftp", .action = "upload", .resource = "demo", .login = TG_DROP_IN },
+		{ "drop-in login", { .scopes = { "sftp:upload:demo" } }, NULL,
+		    { .service = "sftp",
+			.action = "upload",
+			.resource = "demo",
+			.login = TG_DROP_IN },
 		    "alice", { "sftp:upload:demo" } },
-		{ "no login",
-		    { .scopes = { "sftp:upload:demo" } },
-		    NULL,
-		    { .service = "sftp", .action = "upload", .resource = "demo" },
-		    "alice", { "sftp:upload:demo" } },
-		{ "empty login",
-		    { .scopes = { "sftp:upload:demo" } },
-		    NULL,
+		{ "no login", { .scopes = { "sftp:upload:demo" } }, NULL,
+		    { .service = "sftp", .action = "upload", .resource = "demo" }, "alice",
+		    { "sftp:upload:demo" } },
+		{ "empty login", { .scopes = { "sftp:upload:demo" } }, NULL,
 		    { .service = "sftp", .action = "upload", .resource = "demo", .login = "" },
 		    "alice", { "sftp:upload:demo" } },
-		{ "owner's login",
-		    { .owner = "bob@example.org", .scopes = { "smtp" } },
-		    NULL, { .service = "smtp", .login = "bob@example.org" }, "bob@example.org",
+		{ "owner's login", { .owner = "bob@example.org", .scopes = { "smtp" } }, NULL,
+		    { .service = "smtp", .login = "bob@example.org" }, "bob@example.org",
 		    { "smtp" } },
-		{ "another login",
-		    { .scopes = { "imap" }, .logins = { "shared", "list" } },
-		    NULL, { .service = "imap", .login = "list" }, "list", { "imap" } },
-		{ "login on everything by default",
-		    { .scopes = { "sshd:login" } },
-		    NULL, { .service = "sshd", .login = "alice" }, "alice", { "sshd:login" } },
-		{ "a prefix of names",
-		    { .scopes = { "sftp:upload:serde-*" } },
-		    NULL,
-		    { .service = "sftp", .action = "upload", .resource = "serde-json" },
-		    "alice", { "sftp:upload:serde-*" } },
-		{ "any action of any service",
-		    { .scopes = { "*" } },
-		    NULL, { .service = "imap", .action = "append", .resource = "INBOX" }, "alice",
+		{ "another login", { .scopes = { "imap" }, .logins = { "shared", "list" } }, NULL,
+		    { .service = "imap", .login = "list" }, "list", { "imap" } },
+		{ "login on everything by default", { .scopes = { "sshd:login" } }, NULL,
+		    { .service = "sshd", .login = "alice" }, "alice", { "sshd:login" } },
+		{ "a prefix of names", { .scopes = { "sftp:upload:serde-*" } }, NULL,
+		    { .service = "sftp", .action = "upload", .resource = "serde-json" }, "alice",
+		    { "sftp:upload:serde-*" } },
+		{ "any action of any service", { .scopes = { "*" } }, NULL,
+		    { .service = "imap", .action = "append", .resource = "INBOX" }, "alice",
 		    { "*" } },
 		{ "only the scopes that apply",
-		    { .scopes = { "ftp", "sftp:upload:a", "sftp:*:demo", "sftp:upload" } },
-		    NULL,
-		    { .service = "sftp", .action = "upload", .resource = "demo" },
-		    "alice", { "sftp:*:demo", "sftp:upload" } },
+		    { .scopes = { "ftp", "sftp:upload:a", "sftp:*:demo", "sftp:upload" } }, NULL,
+		    { .service = "sftp", .action = "upload", .resource = "demo" }, "alice",
+		    { "sftp:*:demo", "sftp:upload" } },
 		{ "deferred resource",
-		    { .scopes = { "ftp", "sftp:upload:a", "sftp:upload:b*", "sftp:list" } },
-		    NULL,
+		    { .scopes = { "ftp", "sftp:upload:a", "sftp:upload:b*", "sftp:list" } }, NULL,
 		    { .service = "sftp", .action = "upload", .resource = "x", .gate = true },
 		    "alice", { "sftp:upload:a", "sftp:upload:b*" } },
-		{ "deferred action",
-		    { .scopes = { "ftp", "sftp:upload:a", "sftp:list:b" } },
-		    NULL, { .service = "sftp", .gate = true }, "alice",
+		{ "deferred action", { .scopes = { "ftp", "sftp:upload:a", "sftp:list:b" } }, NULL,
+		    { .service = "sftp", .gate = true }, "alice",
 		    { "sftp:upload:a", "sftp:list:b" } },
-		{ "reserved action, named",
-		    { .scopes = { "imap:proxy", "imap" } },
-		    NULL, { .service = "imap", .action = "proxy" }, "alice", { "imap:proxy" } },
-		{ "below a ceiling",
-		    { .scopes = { "sftp", "ftp" } },
-		    "sftp:upload:demo",
-		    { .service = "sftp", .action = "upload", .resource = "demo" },
-		    "alice", { "sftp:upload:demo" } },
-		{ "within a wider ceiling",
-		    { .scopes = { "sftp:upload:demo" } },
-		    "*", { .service = "sftp", .action = "upload", .resource = "demo" }, "alice",
+		{ "reserved action, named", { .scopes = { "imap:proxy", "imap" } }, NULL,
+		    { .service = "imap", .action = "proxy" }, "alice", { "imap:proxy" } },
+		{ "below a ceiling", { .scopes = { "sftp", "ftp" } }, "sftp:upload:demo",
+		    { .service = "sftp", .action = "upload", .resource = "demo" }, "alice",
+		    { "sftp:upload:demo" } },
+		{ "within a wider ceiling", { .scopes = { "sftp:upload:demo" } }, "*",
+		    { .service = "sftp", .action = "upload", .resource = "demo" }, "alice",
 		    { "sftp:upload:demo" } },
 		{ "from a network",
-		    { .scopes = { "ftp" }, .sources = { "192.0.2.0/24", "2001:db8::/32" } },
-		    NULL, { .service = "ftp", .source = "2001:db8::1" }, "alice", { "ftp" } },
-		{ "from a mapped address",
-		    { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" } },
+		    { .scopes = { "ftp" }, .sources = { "192.0.2.0/24", "2001:db8::/32" } }, NULL,
+		    { .service = "ftp", .source = "2001:db8::1" }, "alice", { "ftp" } },
+		{ "from a mapped address", { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" } },
 		    NULL, { .service = "ftp", .source = "::ffff:192.0.2.7" }, "alice", { "ftp" } },
-		{ "from nowhere in particular",
-		    { .scopes = { "ftp" } },
-		    NULL, { .service = "ftp", .source = "not an address" }, "alice", { "ftp" } },
+		{ "from nowhere in particular", { .scopes = { "ftp" } }, NULL,
+		    { .service = "ftp", .source = "not an address" }, "alice", { "ftp" } },
 	};
 	struct issued token;
 	struct tg_grant grant;
@@ -134,8 +116,8 @@ a_token_is_good_for_what_it_was_issued_for(void **state)
 			place_owner(tg, "alice", false, rows[i].ceiling);
 		ROW(check(tg, token.text, &rows[i].req, &grant) == TG_OK, "%s: %s", rows[i].what,
 		    place_line());
-		ROW(strcmp(grant.identity, rows[i].identity) == 0, "%s: identity '%s'", rows[i].what,
-		    grant.identity);
+		ROW(strcmp(grant.identity, rows[i].identity) == 0, "%s: identity '%s'",
+		    rows[i].what, grant.identity);
 		for (k = 0; k < 4 && rows[i].scopes[k] != NULL; k++)
 			ROW(strcmp(grant.scopes[k], rows[i].scopes[k]) == 0, "%s: scope '%s'",
 			    rows[i].what, grant.scopes[k]);
@@ -165,7 +147,8 @@ either(enum tg_status a, enum tg_status b, enum tg_status wanted)
 static bool
 exclude_each_other(enum tg_status a, enum tg_status b)
 {
-	return either(a, b, TG_NOT_YET_VALID) && (either(a, b, TG_EXPIRED) || either(a, b, TG_IDLE));
+	return either(a, b, TG_NOT_YET_VALID) &&
+	    (either(a, b, TG_EXPIRED) || either(a, b, TG_IDLE));
 }
 
 static struct issued
@@ -179,8 +162,9 @@ issue_refusable(struct tg *tg, const char *owner, enum tg_status a, enum tg_stat
 		.idle_s = either(a, b, TG_IDLE) ? HOUR : 0,
 		.uses = either(a, b, TG_USED_UP) ? 1 : 0,
 	};
-	const struct tg_request good = { .service = "sftp", .action = "upload", .resource = "demo",
-		.source = "192.0.2.1" };
+	const struct tg_request good = {
+		.service = "sftp", .action = "upload", .resource = "demo", .source = "192.0.2.1"
+	};
 	struct issued token = place_issue(tg, &wish);
 	struct tg_grant grant;
 
@@ -218,8 +202,8 @@ refuse(struct tg *tg, const char *owner, enum tg_status a, enum tg_status b)
 	tg_set_now(tg, PLACE_NOW);
 	ROW(r == (a < b ? a : b), "%s and %s: %s", first, other, tg_status_name(r));
 	ROW(grants_nothing(&grant), "%s and %s", first, other);
-	ROW(strcmp(grant.id, token.id) == 0 && strcmp(grant.owner, owner) == 0, "%s and %s: '%s' '%s'",
-	    first, other, grant.id, grant.owner);
+	ROW(strcmp(grant.id, token.id) == 0 && strcmp(grant.owner, owner) == 0,
+	    "%s and %s: '%s' '%s'", first, other, grant.id, grant.owner);
 	ROW(strstr(grant.text, token.id) != NULL, "%s and %s: '%s'", first, other, grant.text);
 	snprintf(verdict, sizeof(verdict), "tokgate: verdict=%s id=%s ", first, token.id);
 	ROW(strncmp(place_line(), verdict, strlen(verdict)) == 0, "%s", place_line());
@@ -257,8 +241,10 @@ what_is_not_within_a_scope_is_refused(void **state)
 		{ "sftp:upload:serde-*", { .service = "sftp" }, TG_WRONG_ACTION },
 		{ "sftp:login:serde-*", { .service = "sftp" }, TG_WRONG_RESOURCE },
 		{ "sftp:upload:serde-*", { .service = "sshd" }, TG_WRONG_SERVICE },
-		{ "sftp:upload:serde-*", { .service = "sftp", .action = "upload" }, TG_WRONG_RESOURCE },
-		{ "sftp:upload:serde-*", { .service = "sftp", .action = "upload", .resource = "serde" },
+		{ "sftp:upload:serde-*", { .service = "sftp", .action = "upload" },
+		    TG_WRONG_RESOURCE },
+		{ "sftp:upload:serde-*",
+		    { .service = "sftp", .action = "upload", .resource = "serde" },
 		    TG_WRONG_RESOURCE },
 		{ "sftp:upload:Demo", { .service = "sftp", .action = "upload", .resource = "demo" },
 		    TG_WRONG_RESOURCE },
@@ -278,8 +264,8 @@ what_is_not_within_a_scope_is_refused(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		wish = (struct wish) { .scopes = { rows[i].scope } };
 		token = place_issue(tg, &wish);
-		ROW(check(tg, token.text, &rows[i].req, &grant) == rows[i].verdict, "row %zu: %s", i,
-		    place_line());
+		ROW(check(tg, token.text, &rows[i].req, &grant) == rows[i].verdict, "row %zu: %s",
+		    i, place_line());
 		ROW(grants_nothing(&grant), "row %zu", i);
 	}
 	tg_close(&tg);
@@ -289,8 +275,8 @@ static void
 other_people_s_logins_are_refused(void **state)
 {
 	static char huge[70000];
-	static const char *const logins[] = { "mallory", "alic", "alice ", "alicee", "Alice", " alice",
-		"root", "__token", "__token__ ", "alice\n", "-", huge };
+	static const char *const logins[] = { "mallory", "alic", "alice ", "alicee", "Alice",
+		" alice", "root", "__token", "__token__ ", "alice\n", "-", huge };
 	struct tg_request req = { .service = "sftp", .action = "upload", .resource = "demo" };
 	const struct wish wish = { .logins = { "shared" } };
 	struct tg *tg = place_open();
@@ -378,7 +364,8 @@ shape_and_form_are_decided_on_the_text(void **state)
 		{ "TKG_0123456789012345678901234567890123456789", TG_NOT_A_TOKEN },
 		{ "pypi_0123456789012345678901234567890123456789", TG_MALFORMED },
 		{ "ninechars_0123456789012345678901234567890123456789", TG_NOT_A_TOKEN },
-		{ "tkg_7Hq2mX9aBc_K3vR0yQn5Lw8sT1zUe6JdGhPoFiCxM4bNaVkSrYtEq2W0000000", TG_MALFORMED },
+		{ "tkg_7Hq2mX9aBc_K3vR0yQn5Lw8sT1zUe6JdGhPoFiCxM4bNaVkSrYtEq2W0000000",
+		    TG_MALFORMED },
 	};
 	static const struct tg_request req = { .service = "sftp" };
 	struct tg_grant grant;
@@ -387,8 +374,8 @@ shape_and_form_are_decided_on_the_text(void **state)
 
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++) {
-		ROW(check(tg, rows[i].text, &req, &grant) == rows[i].verdict, "'%s': %s", rows[i].text,
-		    place_line());
+		ROW(check(tg, rows[i].text, &req, &grant) == rows[i].verdict, "'%s': %s",
+		    rows[i].text, place_line());
 		ROW(memcmp(&grant, &nothing, sizeof(grant)) == 0, "'%s'", rows[i].text);
 	}
 	tg_close(&tg);
@@ -398,8 +385,9 @@ shape_and_form_are_decided_on_the_text(void **state)
 static enum tg_status
 check_bytes(struct tg *tg, const char *text, size_t len)
 {
-	static const struct tg_request req = { .service = "sftp", .action = "upload",
-		.resource = "demo" };
+	static const struct tg_request req = {
+		.service = "sftp", .action = "upload", .resource = "demo"
+	};
 	struct tg_grant grant;
 	char *exact = malloc(len > 0 ? len : 1);
 	enum tg_status r;
@@ -424,8 +412,8 @@ exactly_one_spelling_is_valid(void **state)
 	assert_int_equal(len, 64);
 	assert_int_equal(check_bytes(tg, token.text, len), TG_OK);
 	for (i = 0; i < len; i++)
-		ROW(check_bytes(tg, token.text, i) ==
-		    (i < 4 + 40 ? TG_NOT_A_TOKEN : TG_MALFORMED), "cut to %zu", i);
+		ROW(check_bytes(tg, token.text, i) == (i < 4 + 40 ? TG_NOT_A_TOKEN : TG_MALFORMED),
+		    "cut to %zu", i);
 	for (i = 0; i < len; i++) {
 		memcpy(text, token.text, len);
 		text[i] = text[i] == 'x' ? 'y' : 'x';
@@ -585,7 +573,8 @@ open_unfit(size_t i)
 	enum tg_status r;
 	struct tg *tg;
 
-	r = tg_open(unfit[i].config != NULL ? unfit[i].config : place_config(), unfit[i].store, &tg);
+	r = tg_open(unfit[i].config != NULL ? unfit[i].config : place_config(), unfit[i].store,
+	    &tg);
 	ROW(r == unfit[i].opened, "row %zu: %s", i, tg_status_name(r));
 	tg_set_log(tg, keep_nothing, NULL);
 	tg_set_now(tg, PLACE_NOW);
@@ -656,7 +645,8 @@ a_handle_that_did_not_open_answers_every_call_with_that(void **state)
 		ROW(tg_each(tg, NULL, see_token, &seen) == want, "each, row %zu", i);
 		ROW(tg_log(tg, see_entry, &seen) == want, "log, row %zu", i);
 		ROW(tg_revoke(tg, unknown.id, "root", NULL) == want, "revoke, row %zu", i);
-		ROW(tg_revoke_all(tg, NULL, "root", NULL, NULL, NULL) == want, "revoke all, row %zu", i);
+		ROW(tg_revoke_all(tg, NULL, "root", NULL, NULL, NULL) == want,
+		    "revoke all, row %zu", i);
 		ROW(tg_owner_set(tg, &owner, "root") == want, "set owner, row %zu", i);
 		ROW(tg_owner_get(tg, "alice", &owner) == want, "get owner, row %zu", i);
 		ROW(tg_prefix(tg, prefix) == want, "prefix, row %zu", i);
@@ -711,7 +701,8 @@ a_request_without_a_valid_word_is_the_callers_fault(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		ROW(check(tg, token.text, &rows[i], &grant) == TG_INVALID, "row %zu", i);
 		ROW(memcmp(&grant, &nothing, sizeof(grant)) == 0, "row %zu", i);
-		ROW(strncmp(place_line(), "tokgate: verdict=invalid ", 25) == 0, "%s", place_line());
+		ROW(strncmp(place_line(), "tokgate: verdict=invalid ", 25) == 0, "%s",
+		    place_line());
 		ROW(check(tg, "password", &rows[i], &grant) == TG_NOT_A_TOKEN, "row %zu", i);
 	}
 	tg_close(&tg);
@@ -720,7 +711,8 @@ a_request_without_a_valid_word_is_the_callers_fault(void **state)
 static void
 the_resource_that_is_asked_for_is_one_name(void **state)
 {
-	static const char *const resources[] = { "", "de*", "a,b", "a:b", "demo ", "demo\n", "d\xc3\xa9" };
+	static const char *const resources[] = { "", "de*", "a,b", "a:b", "demo ", "demo\n",
+		"d\xc3\xa9" };
 	struct tg_request req = { .service = "sftp", .action = "upload" };
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg,
@@ -775,8 +767,9 @@ each_check_leaves_one_line(void **state)
 	}
 	before = place_lines();
 	assert_int_equal(place_check(tg, "password"), TG_NOT_A_TOKEN);
-	snprintf(want, sizeof(want), "tokgate: verdict=not-a-token id=- owner=- login=__token__ "
-				     "service=sftp action=upload resource=demo source=- uid=%u",
+	snprintf(want, sizeof(want),
+	    "tokgate: verdict=not-a-token id=- owner=- login=__token__ "
+	    "service=sftp action=upload resource=demo source=- uid=%u",
 	    (unsigned)geteuid());
 	assert_string_equal(place_line(), want);
 	place_clear();
@@ -890,7 +883,8 @@ a_held_store_gives_the_same_verdicts(void **state)
 {
 	static const struct tg_request wrong = { .service = "ftp" };
 	struct tg *tg = place_open();
-	struct issued one = place_issue(tg, &(struct wish) { .uses = 1 }), token = place_issue(tg, NULL);
+	struct issued one = place_issue(tg, &(struct wish) { .uses = 1 }),
+		      token = place_issue(tg, NULL);
 	struct tg_grant grant, again;
 
 	(void)state;
@@ -914,11 +908,14 @@ a_held_store_gives_the_same_verdicts(void **state)
 static void
 a_dry_run_changes_nothing(void **state)
 {
-	static const struct tg_request good = { .service = "sftp", .action = "upload",
-		.resource = "demo", .dry_run = true },
+	static const struct tg_request good = { .service = "sftp",
+		.action = "upload",
+		.resource = "demo",
+		.dry_run = true },
 				       wrong = { .service = "ftp", .dry_run = true };
 	struct tg *tg = place_open();
-	struct issued one = place_issue(tg, &(struct wish) { .uses = 1 }), any = place_issue(tg, NULL);
+	struct issued one = place_issue(tg, &(struct wish) { .uses = 1 }),
+		      any = place_issue(tg, NULL);
 	uint8_t *before[2], *after[2];
 	size_t len[2], len_after[2];
 	struct tg_grant grant;
@@ -950,8 +947,9 @@ a_dry_run_changes_nothing(void **state)
 static void
 the_last_use_and_the_last_refusal_are_kept(void **state)
 {
-	struct tg_request req = { .service = "sftp", .action = "upload", .resource = "demo",
-		.source = "192.0.2.1" };
+	struct tg_request req = {
+		.service = "sftp", .action = "upload", .resource = "demo", .source = "192.0.2.1"
+	};
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL), other = place_issue(tg, NULL);
 	struct tg_grant grant;
@@ -1021,7 +1019,8 @@ where_the_last_use_is_lost_idle_time_counts_from_the_durable_mark(void **state)
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, &(struct wish) { .idle_s = DAY }),
 		      limited = place_issue(tg, &(struct wish) { .idle_s = DAY, .uses = 9 }),
-		      later = place_issue(tg, &(struct wish) { .idle_s = DAY, .not_before = PLACE_NOW + DAY });
+		      later = place_issue(tg,
+			  &(struct wish) { .idle_s = DAY, .not_before = PLACE_NOW + DAY });
 	size_t len;
 	uint8_t *usage;
 
@@ -1036,8 +1035,8 @@ where_the_last_use_is_lost_idle_time_counts_from_the_durable_mark(void **state)
 	assert_int_equal(place_check(tg, later.text), TG_NOT_YET_VALID);
 	tg_set_now(tg, PLACE_NOW + DAY);
 	assert_int_equal(place_check(tg, token.text), TG_IDLE); /* marked when it was issued */
-	assert_int_equal(place_check(tg, limited.text), TG_OK);  /* marked by its use */
-	assert_int_equal(place_check(tg, later.text), TG_OK);    /* marked at its start */
+	assert_int_equal(place_check(tg, limited.text), TG_OK); /* marked by its use */
+	assert_int_equal(place_check(tg, later.text), TG_OK);   /* marked at its start */
 	assert_int_equal(unlink(place_file("usage")), 0);
 	assert_int_equal(place_check(tg, token.text), TG_IDLE);
 	assert_int_equal(place_check(tg, limited.text), TG_OK);
@@ -1051,7 +1050,8 @@ no_verdict_depends_on_the_sidecar_otherwise(void **state)
 {
 	static const char *const states[] = { "missing", "empty", "a link", "a directory" };
 	struct tg *tg = place_open();
-	struct issued any = place_issue(tg, NULL), one = place_issue(tg, &(struct wish) { .uses = 4 });
+	struct issued any = place_issue(tg, NULL),
+		      one = place_issue(tg, &(struct wish) { .uses = 4 });
 	size_t i;
 
 	(void)state;
@@ -1094,7 +1094,7 @@ the_clock_decides_to_the_second(void **state)
 		{ { .name = "" }, PLACE_NOW - 300, TG_OK },
 		{ { .name = "" }, PLACE_NOW - 301, TG_NOT_YET_VALID },
 		{ { .name = "" }, 1, TG_NOT_YET_VALID },
-		{ { .name = "" }, -PLACE_NOW, TG_NOT_YET_VALID },
+		{ { .name = "" }, -PLACE_NOW, TG_UNAVAILABLE },
 		{ { .idle_s = HOUR, .expires_at = PLACE_NOW + HOUR }, PLACE_NOW - 300, TG_OK },
 		{ { .name = "" }, INT64_MAX, TG_OK },
 	};
@@ -1131,15 +1131,19 @@ login(struct tg *tg, const char *text, const struct tg_request *req)
 	return grant;
 }
 
-static const struct tg_request gated = { .service = "sftp", .gate = true, .login = "alice",
-	.source = "192.0.2.1" };
+static const struct tg_request gated = {
+	.service = "sftp", .gate = true, .login = "alice", .source = "192.0.2.1"
+};
 
 static void
 a_ticket_tells_what_is_granted_now(void **state)
 {
 	struct tg *tg = place_open();
-	struct issued token = place_issue(tg, &(struct wish) { .scopes = { "sftp:upload:a", "sftp:list", "ftp" },
-		.expires_at = PLACE_NOW + DAY, .idle_s = HOUR, .sources = { "192.0.2.0/24" } });
+	struct issued token = place_issue(tg,
+	    &(struct wish) { .scopes = { "sftp:upload:a", "sftp:list", "ftp" },
+		.expires_at = PLACE_NOW + DAY,
+		.idle_s = HOUR,
+		.sources = { "192.0.2.0/24" } });
 	struct tg_grant was = login(tg, token.text, &gated), now;
 	unsigned lines = place_lines();
 	struct tg_token before, after;
@@ -1184,8 +1188,9 @@ a_ticket_ends_with_its_token(void **state)
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++) {
 		tg_set_now(tg, PLACE_NOW);
-		token = place_issue(tg, &(struct wish) { .expires_at = PLACE_NOW + DAY,
-					    .sources = { "192.0.2.0/24" } });
+		token = place_issue(tg,
+		    &(struct wish) {
+			.expires_at = PLACE_NOW + DAY, .sources = { "192.0.2.0/24" } });
 		place_owner(tg, "alice", false, NULL);
 		was = login(tg, token.text, &gated);
 		memset(&now, 0xff, sizeof(now));
@@ -1207,7 +1212,8 @@ a_ticket_ends_with_its_token(void **state)
 		r = tg_ask(tg, was.ticket, &now);
 		ROW(r == rows[i].verdict, "%s: %s", rows[i].what, tg_status_name(r));
 		ROW(grants_nothing(&now), "%s", rows[i].what);
-		ROW(strcmp(now.id, token.id) == 0 && strcmp(now.owner, "alice") == 0, "%s", rows[i].what);
+		ROW(strcmp(now.id, token.id) == 0 && strcmp(now.owner, "alice") == 0, "%s",
+		    rows[i].what);
 		ROW(strstr(now.text, token.id) != NULL, "%s: '%s'", rows[i].what, now.text);
 	}
 	tg_close(&tg);
@@ -1309,17 +1315,20 @@ main(void)
 		    a_token_is_good_for_what_it_was_issued_for),
 		PLACED("the first reason that applies is the verdict",
 		    the_first_reason_that_applies_is_the_verdict),
-		PLACED("what is not within a scope is refused", what_is_not_within_a_scope_is_refused),
+		PLACED("what is not within a scope is refused",
+		    what_is_not_within_a_scope_is_refused),
 		PLACED("other people's logins are refused", other_people_s_logins_are_refused),
 		PLACED("a bound token is refused where the address is not known",
 		    a_bound_token_is_refused_where_the_address_is_not_known),
 		PLACED("a missing owner is a suspended one", a_missing_owner_is_a_suspended_one),
 		PLACED("a token loses what its owner loses and regains it",
 		    a_token_loses_what_its_owner_loses_and_regains_it),
-		PLACED("shape and form are decided on the text", shape_and_form_are_decided_on_the_text),
+		PLACED("shape and form are decided on the text",
+		    shape_and_form_are_decided_on_the_text),
 		PLACED("exactly one spelling is valid", exactly_one_spelling_is_valid),
 		PLACED("a huge password takes no time", a_huge_password_takes_no_time),
-		PLACED("a token of another prefix is malformed", a_token_of_another_prefix_is_malformed),
+		PLACED("a token of another prefix is malformed",
+		    a_token_of_another_prefix_is_malformed),
 		PLACED("unknown ids and wrong secrets answer equally",
 		    unknown_ids_and_wrong_secrets_answer_equally),
 		PLACED("the stand-in for unknown ids can never match",
@@ -1336,9 +1345,12 @@ main(void)
 		    the_resource_that_is_asked_for_is_one_name),
 		PLACED("each check leaves one line", each_check_leaves_one_line),
 		PLACED("the secret is shown nowhere", the_secret_is_shown_nowhere),
-		PLACED("the secret is in no file of the store", the_secret_is_in_no_file_of_the_store),
-		PLACED("a limited token is consumed by each yes", a_limited_token_is_consumed_by_each_yes),
-		PLACED("a held store gives the same verdicts", a_held_store_gives_the_same_verdicts),
+		PLACED("the secret is in no file of the store",
+		    the_secret_is_in_no_file_of_the_store),
+		PLACED("a limited token is consumed by each yes",
+		    a_limited_token_is_consumed_by_each_yes),
+		PLACED("a held store gives the same verdicts",
+		    a_held_store_gives_the_same_verdicts),
 		PLACED("a dry run changes nothing", a_dry_run_changes_nothing),
 		PLACED("the last use and the last refusal are kept",
 		    the_last_use_and_the_last_refusal_are_kept),
@@ -1351,7 +1363,8 @@ main(void)
 		PLACED("the clock decides to the second", the_clock_decides_to_the_second),
 		PLACED("a ticket tells what is granted now", a_ticket_tells_what_is_granted_now),
 		PLACED("a ticket ends with its token", a_ticket_ends_with_its_token),
-		PLACED("staying needs no uses and no activity", staying_needs_no_uses_and_no_activity),
+		PLACED("staying needs no uses and no activity",
+		    staying_needs_no_uses_and_no_activity),
 		PLACED("only a ticket of this store counts", only_a_ticket_of_this_store_counts),
 		PLACED("a ticket keeps login and source", a_ticket_keeps_login_and_source),
 	};

@@ -73,7 +73,8 @@ static const struct wish full = {
 	.owner = "A.z_9@+-34567890123456789012345678901234567890123456789012345678",
 	.name = "caf\xc3\xa9 " FIFTY TEN TEN TEN TEN "1234",
 	.by = "root",
-	.scopes = { "sftp:upload:serde-*", "smtp", "a2345678901234567890123456789012:*:" HUNDRED TEN TEN "12345678" },
+	.scopes = { "sftp:upload:serde-*", "smtp",
+	    "a2345678901234567890123456789012:*:" HUNDRED TEN TEN "12345678" },
 	.logins = { "ci", "b@example.org" },
 	.sources = { "192.0.2.0/24", "2001:db8::/32" },
 	.not_before = PLACE_NOW + 1,
@@ -159,7 +160,8 @@ tokens_differ(void **state)
 	for (i = 0; i < N; i++)
 		for (k = 0; k < i; k++) {
 			assert_string_not_equal(token[i].id, token[k].id);
-			assert_memory_not_equal(token[i].text + 15, token[k].text + 15, TG_SECRET_LEN);
+			assert_memory_not_equal(token[i].text + 15, token[k].text + 15,
+			    TG_SECRET_LEN);
 		}
 	tg_close(&tg);
 }
@@ -172,7 +174,9 @@ static const struct unfit {
 	{ { .owner = "" }, "owner" },
 	{ { .owner = "-alice" }, "owner" },
 	{ { .owner = "al ice" }, "owner" },
-	{ { .owner = "al\xc3\xad" "ce" }, "owner" },
+	{ { .owner = "al\xc3\xad"
+		     "ce" },
+	    "owner" },
 	{ { .owner = TG_DROP_IN }, "owner" },
 	{ { .name = "a\nb" }, "name" },
 	{ { .name = "\x1b[2J" }, "name" },
@@ -441,7 +445,8 @@ each_change_has_its_entry_under_the_next_serial(void **state)
 	struct tg_owner owner = { .name = "alice", .suspended = true };
 	struct entries entries = { 0 };
 	struct tg *tg = place_open();
-	struct issued token = place_issue(tg, &(struct wish) { .scopes = { "sftp:upload:demo", "ftp" } });
+	struct issued token = place_issue(tg,
+	    &(struct wish) { .scopes = { "sftp:upload:demo", "ftp" } });
 	struct tg_token narrower = get(tg, token.id);
 	size_t i;
 
@@ -450,7 +455,9 @@ each_change_has_its_entry_under_the_next_serial(void **state)
 	strcpy(narrower.scopes[0], "ftp:list");
 	assert_int_equal(tg_change(tg, token.id, &narrower, "ann"), TG_OK);
 	assert_int_equal(tg_owner_set(tg, &owner, "bea"), TG_OK);
-	owner = (struct tg_owner) { .name = "alice", .has_ceiling = true, .nscopes = 1, .scopes = { "ftp:*:x" } };
+	owner = (struct tg_owner) {
+		.name = "alice", .has_ceiling = true, .nscopes = 1, .scopes = { "ftp:*:x" }
+	};
 	assert_int_equal(tg_owner_set(tg, &owner, "bea"), TG_OK);
 	owner.nscopes = 0;
 	assert_int_equal(tg_owner_set(tg, &owner, "bea"), TG_OK);
@@ -469,7 +476,8 @@ each_change_has_its_entry_under_the_next_serial(void **state)
 		ROW(strcmp(e->owner, rows[i].owner) == 0, "row %zu: '%s'", i, e->owner);
 		ROW(strcmp(e->by, rows[i].by) == 0, "row %zu: '%s'", i, e->by);
 		ROW(strcmp(e->what, rows[i].what) == 0, "row %zu: '%s'", i, e->what);
-		ROW(strcmp(e->id, rows[i].of_token ? token.id : "") == 0, "row %zu: '%s'", i, e->id);
+		ROW(strcmp(e->id, rows[i].of_token ? token.id : "") == 0, "row %zu: '%s'", i,
+		    e->id);
 		ROW(e->at == (i == 7 ? PLACE_NOW + DAY : PLACE_NOW), "row %zu", i);
 	}
 	tg_close(&tg);
@@ -511,32 +519,55 @@ what_was_refused_has_no_entry(void **state)
 static void
 a_token_can_be_narrowed_but_not_widened(void **state)
 {
-	static const struct wish from = { .scopes = { "sftp:upload:a*", "ftp" }, .logins = { "ci" },
-		.sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + 10 * DAY, .uses = 3 };
+	static const struct wish from = { .scopes = { "sftp:upload:a*", "ftp" },
+		.logins = { "ci" },
+		.sources = { "192.0.2.0/24" },
+		.expires_at = PLACE_NOW + 10 * DAY,
+		.uses = 3 };
 	static const struct {
 		struct wish to;
 		enum tg_status r;
 	} rows[] = {
-		{ { .scopes = { "sftp:upload:ab" }, .sources = { "192.0.2.8/29" }, .expires_at = PLACE_NOW + DAY,
+		{ { .scopes = { "sftp:upload:ab" },
+		      .sources = { "192.0.2.8/29" },
+		      .expires_at = PLACE_NOW + DAY,
 		      .name = "other" },
 		    TG_OK },
-		{ { .scopes = { "ftp:list", "ftp:upload:x" }, .sources = { "192.0.2.1", "192.0.2.2" },
+		{ { .scopes = { "ftp:list", "ftp:upload:x" },
+		      .sources = { "192.0.2.1", "192.0.2.2" },
 		      .expires_at = PLACE_NOW + 10 * DAY },
 		    TG_OK },
 		{ { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" }, .expires_at = 1 }, TG_OK },
-		{ { .scopes = { "ftp", "smtp" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + DAY },
+		{ { .scopes = { "ftp", "smtp" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + DAY },
 		    TG_INVALID },
-		{ { .scopes = { "*" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + DAY }, TG_INVALID },
-		{ { .scopes = { "sftp:upload" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + DAY },
+		{ { .scopes = { "*" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + DAY },
 		    TG_INVALID },
-		{ { .scopes = { "ftp:proxy" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + DAY },
+		{ { .scopes = { "sftp:upload" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + DAY },
+		    TG_INVALID },
+		{ { .scopes = { "ftp:proxy" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + DAY },
 		    TG_INVALID },
 		{ { .scopes = { "ftp" }, .expires_at = PLACE_NOW + DAY }, TG_INVALID },
-		{ { .scopes = { "ftp" }, .sources = { "192.0.0.0/16" }, .expires_at = PLACE_NOW + DAY }, TG_INVALID },
-		{ { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" }, .expires_at = 0 }, TG_INVALID },
-		{ { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + 11 * DAY },
+		{ { .scopes = { "ftp" },
+		      .sources = { "192.0.0.0/16" },
+		      .expires_at = PLACE_NOW + DAY },
 		    TG_INVALID },
-		{ { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" }, .expires_at = PLACE_NOW + DAY,
+		{ { .scopes = { "ftp" }, .sources = { "192.0.2.0/24" }, .expires_at = 0 },
+		    TG_INVALID },
+		{ { .scopes = { "ftp" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + 11 * DAY },
+		    TG_INVALID },
+		{ { .scopes = { "ftp" },
+		      .sources = { "192.0.2.0/24" },
+		      .expires_at = PLACE_NOW + DAY,
 		      .name = "\x01" },
 		    TG_INVALID },
 	};
@@ -676,9 +707,10 @@ all_of_an_owner_or_of_everybody_die_at_once(void **state)
 	assert_int_equal(place_check(tg, carol.text), TG_REVOKED);
 	seen.n = 0;
 	assert_int_equal(tg_revoke_all(tg, NULL, "root", NULL, count_id, &seen), TG_OK);
-	assert_int_equal(tg_revoke_all(tg, "nobody", "root", NULL, count_id, &seen), TG_OK);
-	assert_int_equal(tg_revoke_all(tg, "not valid", "root", NULL, count_id, &seen), TG_OK);
-	assert_int_equal(tg_revoke_all(tg, "", "root", NULL, count_id, &seen), TG_OK);
+	assert_int_equal(tg_revoke_all(tg, "nobody", "root", NULL, count_id, &seen), TG_NO_MATCH);
+	assert_int_equal(tg_revoke_all(tg, "not valid", "root", NULL, count_id, &seen),
+	    TG_NO_MATCH);
+	assert_int_equal(tg_revoke_all(tg, "", "root", NULL, count_id, &seen), TG_NO_MATCH);
 	assert_int_equal(seen.n, 0);
 	free(entries);
 	tg_close(&tg);
@@ -689,7 +721,8 @@ all_of_an_owner_or_of_everybody_die_at_once(void **state)
 static void
 an_owner_is_set_and_got(void **state)
 {
-	struct tg_owner owner = { .name = "alice", .suspended = true, .has_ceiling = true }, got, zero;
+	struct tg_owner owner = { .name = "alice", .suspended = true, .has_ceiling = true }, got,
+			zero;
 	struct tg *tg = place_open();
 	size_t i;
 
@@ -815,7 +848,6 @@ left_alone(struct tg *tg, const struct issued *token, const char *says)
 	ROW(tg_get(tg, token->id, &t) == TG_UNAVAILABLE, "%s", says);
 	ROW(tg_each(tg, NULL, see_token, &seen) == TG_UNAVAILABLE, "%s", says);
 	ROW(tg_revoke(tg, token->id, "root", NULL) == TG_UNAVAILABLE, "%s", says);
-	ROW(tg_revoke_all(tg, NULL, "root", NULL, NULL, NULL) == TG_UNAVAILABLE, "%s", says);
 	place_wish(&(struct wish) { .name = "" }, &t);
 	ROW(tg_change(tg, token->id, &t, "root") == TG_UNAVAILABLE, "%s", says);
 	ROW(same_bytes(&before), "%s", says);
@@ -890,10 +922,54 @@ a_damaged_record_is_unavailable(void **state)
 }
 
 static void
+a_damaged_record_keeps_no_other_token_alive(void **state)
+{
+	struct tg *tg = place_open();
+	struct issued tokens[40];
+	struct seen seen = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(tokens); i++)
+		tokens[i] = place_issue(tg, NULL);
+	hand_put("tokens", tokens[7].id, TG_ID_LEN, "?", 1);
+	assert_int_equal(tg_each(tg, NULL, see_token, &seen), TG_UNAVAILABLE);
+	assert_int_equal(seen.n, ROWS(tokens) - 1);
+	assert_non_null(strstr(tg_detail(tg), tokens[7].id));
+	seen.n = 0;
+	assert_int_equal(tg_revoke_all(tg, "alice", "root", NULL, count_id, &seen), TG_UNAVAILABLE);
+	assert_int_equal(seen.n, ROWS(tokens) - 1);
+	assert_non_null(strstr(tg_detail(tg), tokens[7].id));
+	for (i = 0; i < ROWS(tokens); i++)
+		ROW(place_check(tg, tokens[i].text) == (i == 7 ? TG_UNAVAILABLE : TG_REVOKED),
+		    "%zu", i);
+	tg_close(&tg);
+}
+
+static void
+what_changes_nothing_has_no_serial(void **state)
+{
+	struct tg *tg = place_open();
+	struct issued token = place_issue(tg, NULL);
+	uint64_t before, after;
+
+	(void)state;
+	assert_int_equal(tg_revoke(tg, token.id, "root", NULL), TG_OK);
+	place_journal(tg, &before);
+	assert_int_equal(tg_revoke(tg, token.id, "root", NULL), TG_OK);
+	assert_int_equal(tg_revoke_all(tg, NULL, "root", NULL, NULL, NULL), TG_OK);
+	token = place_issue(tg, NULL);
+	place_journal(tg, &after);
+	assert_int_equal(after, before + 1);
+	tg_close(&tg);
+}
+
+static void
 a_damaged_owner_record_is_unavailable(void **state)
 {
 	struct tg *tg = place_open();
-	struct issued token = place_issue(tg, NULL), bob = place_issue(tg, &(struct wish) { .owner = "bob" });
+	struct issued token = place_issue(tg, NULL),
+		      bob = place_issue(tg, &(struct wish) { .owner = "bob" });
 	uint8_t *record;
 	size_t i, len;
 
@@ -1065,7 +1141,9 @@ a_reader_that_holds_the_store_follows_its_growth(void **state)
 	volatile int *shared = place_shared(sizeof(int[2]));
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL), last;
-	struct follower follower = { .text = token.text, .go_on = &shared[0], .answered = &shared[1] };
+	struct follower follower = {
+		.text = token.text, .go_on = &shared[0], .answered = &shared[1]
+	};
 	int before;
 	pid_t pid;
 
@@ -1111,7 +1189,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACED("a token is kept as it was wished for", a_token_is_kept_as_it_was_wished_for),
+		PLACED("a token is kept as it was wished for",
+		    a_token_is_kept_as_it_was_wished_for),
 		PLACED("a token may have as much as fits", a_token_may_have_as_much_as_fits),
 		PLACED("tokens differ", tokens_differ),
 		PLACED("an unfit wish is refused and nothing is written",
@@ -1124,8 +1203,10 @@ main(void)
 		PLACED("each change has its entry under the next serial",
 		    each_change_has_its_entry_under_the_next_serial),
 		PLACED("what was refused has no entry", what_was_refused_has_no_entry),
-		PLACED("a token can be narrowed but not widened", a_token_can_be_narrowed_but_not_widened),
-		PLACED("an expiry before 1970 is no narrower one", an_expiry_before_1970_is_no_narrower_one),
+		PLACED("a token can be narrowed but not widened",
+		    a_token_can_be_narrowed_but_not_widened),
+		PLACED("an expiry before 1970 is no narrower one",
+		    an_expiry_before_1970_is_no_narrower_one),
 		PLACED("a dead token is not changed", a_dead_token_is_not_changed),
 		PLACED("revoking twice keeps the first time and reason",
 		    revoking_twice_keeps_the_first_time_and_reason),
@@ -1137,16 +1218,22 @@ main(void)
 		PLACED("a record of a newer program is refused in words",
 		    a_record_of_a_newer_program_is_refused_in_words),
 		PLACED("a damaged record is unavailable", a_damaged_record_is_unavailable),
-		PLACED("a damaged owner record is unavailable", a_damaged_owner_record_is_unavailable),
+		PLACED("a damaged record keeps no other token alive",
+		    a_damaged_record_keeps_no_other_token_alive),
+		PLACED("what changes nothing has no serial", what_changes_nothing_has_no_serial),
+		PLACED("a damaged owner record is unavailable",
+		    a_damaged_owner_record_is_unavailable),
 		PLACED("the state of a newer or damaged store is refused",
 		    the_state_of_a_newer_or_damaged_store_is_refused),
-		PLACED("an index without its record is damage", an_index_without_its_record_is_damage),
+		PLACED("an index without its record is damage",
+		    an_index_without_its_record_is_damage),
 		PLACED("a damaged journal entry is said and harms no check",
 		    a_damaged_journal_entry_is_said_and_harms_no_check),
 		PLACED("the map grows when it is full", the_map_grows_when_it_is_full),
 		PLACED("a reader that holds the store follows its growth",
 		    a_reader_that_holds_the_store_follows_its_growth),
-		PLACED("the usage file grows with the tokens", the_usage_file_grows_with_the_tokens),
+		PLACED("the usage file grows with the tokens",
+		    the_usage_file_grows_with_the_tokens),
 	};
 
 	return RUN(tests);

@@ -220,26 +220,41 @@ an_ordinary_password_goes_on_only_with_passthrough(void **state)
 	assert_int_equal(door_try("nobody", "alice", NULL, "unix-secret"), PAM_PERM_DENIED);
 }
 
+/* What stands in the place of a token, as a line of the recorder's. */
+#define JUNK "\b\n\r\177INCORRECT\n"
+
+/* Neither in the handle nor by asking again: a door may give the same answer twice. */
 static void
-a_module_behind_a_careless_control_finds_no_token_in_the_handle(void **state)
+a_module_behind_a_careless_control_gets_no_token(void **state)
 {
+	static const char *const rows[][2] = {
+		{ "optional", "peek" },
+		{ "optional", "" },
+		{ "required", "" },
+		{ "sufficient", "" },
+	};
 	struct secret secret = door_issue((struct wish) { 0 });
-	char mistyped[TG_TOKEN_MAX + 1];
+	char mistyped[TG_TOKEN_MAX + 1], text[256];
+	size_t i;
 
 	(void)state;
 	strcpy(mistyped, secret.text);
 	door_spoil(mistyped, -1);
-	door_service("careless",
-	    "auth optional pam_tokgate.so service=sftp action=upload resource=demo\n"
-	    "auth optional pam_recorder.so peek\n"
-	    "auth required pam_deny.so\n");
-	door_record_clear();
-	assert_int_not_equal(door_try("careless", "alice", NULL, secret.text), PAM_SUCCESS);
-	assert_int_not_equal(door_try("careless", "alice", NULL, mistyped), PAM_SUCCESS);
-	assert_int_not_equal(door_try("careless", TG_DROP_IN, NULL, "short"), PAM_SUCCESS);
-	assert_string_equal(door_recorded(), "");
-	assert_int_not_equal(door_try("careless", "alice", NULL, "ordinary"), PAM_SUCCESS);
-	assert_string_equal(door_recorded(), "ordinary\n");
+	for (i = 0; i < ROWS(rows); i++) {
+		snprintf(text, sizeof(text),
+		    "auth %s pam_tokgate.so service=sftp action=upload resource=other\n"
+		    "auth optional pam_recorder.so %s\n"
+		    "auth required pam_deny.so\n",
+		    rows[i][0], rows[i][1]);
+		door_service("careless", text);
+		door_record_clear();
+		assert_int_not_equal(door_try("careless", "alice", NULL, secret.text), PAM_SUCCESS);
+		assert_int_not_equal(door_try("careless", "alice", NULL, mistyped), PAM_SUCCESS);
+		assert_int_not_equal(door_try("careless", TG_DROP_IN, NULL, "short"), PAM_SUCCESS);
+		assert_string_equal(door_recorded(), JUNK JUNK JUNK);
+		assert_int_not_equal(door_try("careless", "alice", NULL, "ordinary"), PAM_SUCCESS);
+		assert_string_equal(door_recorded(), JUNK JUNK JUNK "ordinary\n");
+	}
 }
 
 /* ---- the conversation ---------------------------------------------------------- */
@@ -415,8 +430,8 @@ static const struct CMUnitTest tests[] = {
 	    a_token_that_is_not_quite_right_never_reaches_the_next_module),
 	TEST("an ordinary password goes on only with passthrough",
 	    an_ordinary_password_goes_on_only_with_passthrough),
-	TEST("a module behind a careless control finds no token in the handle",
-	    a_module_behind_a_careless_control_finds_no_token_in_the_handle),
+	TEST("a module behind a careless control gets no token",
+	    a_module_behind_a_careless_control_gets_no_token),
 	TEST("a client that gives no password gets a no",
 	    a_client_that_gives_no_password_gets_a_no),
 	TEST("the user name is asked for where the door gave none",

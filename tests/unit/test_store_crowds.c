@@ -144,7 +144,8 @@ a_stopped_writer_holds_up_nobody_for_longer_than_the_deadline(void **state)
 {
 	enum { GRACE_MS = 1000 };
 	struct tg *tg = place_open();
-	struct issued token = place_issue(tg, NULL), limited = place_issue(tg, &(struct wish) { .uses = 2 });
+	struct issued token = place_issue(tg, NULL),
+		      limited = place_issue(tg, &(struct wish) { .uses = 2 });
 	int64_t start;
 	struct tg_token t;
 	pid_t pid, init;
@@ -228,7 +229,8 @@ judge_diary(struct tg *tg, const struct diary *d, int from, int round)
 
 	for (i = from; i < d->n; i++) {
 		r = place_check(tg, d->token[i].text);
-		ROW((d->told[i] == ISSUED && r == TG_OK) || (d->told[i] == GONE && r == TG_REVOKED) ||
+		ROW((d->told[i] == ISSUED && r == TG_OK) ||
+			(d->told[i] == GONE && r == TG_REVOKED) ||
 			(d->told[i] == REVOKING && (r == TG_OK || r == TG_REVOKED)),
 		    "round %d, token %d: told %d, %s: %s", round, i, d->told[i], tg_status_name(r),
 		    tg_detail(tg));
@@ -360,7 +362,8 @@ look_often(void *arg)
 		if (r == (i % 2 ? TG_OK : TG_REVOKED))
 			continue;
 		snprintf(l->said, sizeof(l->said), "%s: %s", tg_status_name(r), tg_detail(tg));
-		__atomic_add_fetch(r > TG_OK || r == TG_OK ? &l->wrong : &l->failures, 1, __ATOMIC_RELEASE);
+		__atomic_add_fetch(r > TG_OK || r == TG_OK ? &l->wrong : &l->failures, 1,
+		    __ATOMIC_RELEASE);
 	}
 	__atomic_add_fetch(&l->done, 1, __ATOMIC_RELEASE);
 	return 0;
@@ -412,7 +415,7 @@ opening_beside_a_busy_writer_always_succeeds(void **state)
 
 /* A login that waits for the signal and tells what came of it. */
 struct rush {
-	int gun[2]; /* a pipe; its writing end closed: go */
+	int gun[2];                                        /* a pipe; its writing end closed: go */
 	volatile int ready, answered[TG_WRONG_SOURCE + 4]; /* by status + 3 */
 	char text[TG_TOKEN_MAX + 1];
 	unsigned threads;
@@ -487,7 +490,8 @@ login_from_threads(void *arg)
 
 /* Start them all, and go. */
 static void
-start_all(struct rush *rush, int (*login)(void *arg), pid_t *pid, unsigned processes, unsigned threads)
+start_all(struct rush *rush, int (*login)(void *arg), pid_t *pid, unsigned processes,
+    unsigned threads)
 {
 	unsigned i;
 
@@ -579,8 +583,8 @@ killing_some_of_them_gives_no_use_twice(void **state)
 		/* killed between the commit and the word: a use without a yes, never two */
 		ROW(answers(rush, TG_OK) <= 1, "round %d: %d", round, answers(rush, TG_OK));
 		ROW(answers(rush, TG_OK) == 0 || left.uses_left == 0, "round %d", round);
-		ROW(place_check(tg, token.text) == (left.uses_left == 0 ? TG_USED_UP : TG_OK), "round %d",
-		    round);
+		ROW(place_check(tg, token.text) == (left.uses_left == 0 ? TG_USED_UP : TG_OK),
+		    "round %d", round);
 	}
 	place_unshare(rush, sizeof(*rush));
 	tg_close(&tg);
@@ -594,7 +598,8 @@ main(void)
 		    killed_readers_leave_their_place_to_others),
 		PLACED("where every place is taken by the living it is unavailable",
 		    where_every_place_is_taken_by_the_living_it_is_unavailable),
-		PLACED("a stopped reader hinders no revocation", a_stopped_reader_hinders_no_revocation),
+		PLACED("a stopped reader hinders no revocation",
+		    a_stopped_reader_hinders_no_revocation),
 		PLACED("a stopped writer holds up nobody for longer than the deadline",
 		    a_stopped_writer_holds_up_nobody_for_longer_than_the_deadline),
 		PLACED("a writer killed at any instant tears nothing and loses nothing",

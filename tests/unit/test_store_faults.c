@@ -68,7 +68,7 @@ libc_fails(const char *name, int error)
 #define REAL(name) \
 	static __typeof__(&name) real; \
 	if (real == NULL) \
-		real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+	real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 /* A function that returns -1 and sets errno. */
 #define LIBC(type, name, params, args, error) \
@@ -79,7 +79,8 @@ libc_fails(const char *name, int error)
 	}
 
 LIBC(int, fstat, (int fd, struct stat *st), (fd, st), EIO)
-LIBC(int, fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags), EIO)
+LIBC(int, fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags),
+    EIO)
 LIBC(int, statfs, (const char *path, struct statfs *fs), (path, fs), EIO)
 LIBC(ssize_t, pread, (int fd, void *to, size_t len, off_t at), (fd, to, len, at), EIO)
 LIBC(ssize_t, pwrite, (int fd, const void *from, size_t len, off_t at), (fd, from, len, at), ENOSPC)
@@ -253,26 +254,26 @@ lmdb_fails(const char *name, MDB_env *env, int error)
 		return rc != 0 ? rc : real args; \
 	}
 
-LMDB(mdb_env_create, (MDB_env **env), (env), NULL, ENOMEM)
-LMDB(mdb_env_set_maxdbs, (MDB_env *env, MDB_dbi n), (env, n), NULL, EINVAL)
-LMDB(mdb_env_set_maxreaders, (MDB_env *env, unsigned n), (env, n), NULL, EINVAL)
-LMDB(mdb_env_set_mapsize, (MDB_env *env, size_t size), (env, size), NULL, ENOMEM)
-LMDB(mdb_env_open, (MDB_env *env, const char *path, unsigned flags, mdb_mode_t bits),
+LMDB(mdb_env_create, (MDB_env * *env), (env), NULL, ENOMEM)
+LMDB(mdb_env_set_maxdbs, (MDB_env * env, MDB_dbi n), (env, n), NULL, EINVAL)
+LMDB(mdb_env_set_maxreaders, (MDB_env * env, unsigned n), (env, n), NULL, EINVAL)
+LMDB(mdb_env_set_mapsize, (MDB_env * env, size_t size), (env, size), NULL, ENOMEM)
+LMDB(mdb_env_open, (MDB_env * env, const char *path, unsigned flags, mdb_mode_t bits),
     (env, path, flags, bits), NULL, MDB_VERSION_MISMATCH)
-LMDB(mdb_env_info, (MDB_env *env, MDB_envinfo *info), (env, info), NULL, EINVAL)
-LMDB(mdb_env_stat, (MDB_env *env, MDB_stat *stat), (env, stat), NULL, EINVAL)
-LMDB(mdb_reader_check, (MDB_env *env, int *dead), (env, dead), NULL, EIO)
-LMDB(mdb_txn_begin, (MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
+LMDB(mdb_env_info, (MDB_env * env, MDB_envinfo *info), (env, info), NULL, EINVAL)
+LMDB(mdb_env_stat, (MDB_env * env, MDB_stat *stat), (env, stat), NULL, EINVAL)
+LMDB(mdb_reader_check, (MDB_env * env, int *dead), (env, dead), NULL, EIO)
+LMDB(mdb_txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
     (env, parent, flags, txn), env, ENOMEM)
-LMDB(mdb_dbi_open, (MDB_txn *txn, const char *name, unsigned flags, MDB_dbi *dbi),
+LMDB(mdb_dbi_open, (MDB_txn * txn, const char *name, unsigned flags, MDB_dbi *dbi),
     (txn, name, flags, dbi), mdb_txn_env(txn), MDB_CORRUPTED)
-LMDB(mdb_get, (MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data), (txn, dbi, key, data),
+LMDB(mdb_get, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data), (txn, dbi, key, data),
     mdb_txn_env(txn), MDB_PAGE_NOTFOUND)
-LMDB(mdb_put, (MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned flags),
+LMDB(mdb_put, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned flags),
     (txn, dbi, key, data, flags), mdb_txn_env(txn), MDB_TXN_FULL)
-LMDB(mdb_cursor_open, (MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor), (txn, dbi, cursor),
+LMDB(mdb_cursor_open, (MDB_txn * txn, MDB_dbi dbi, MDB_cursor **cursor), (txn, dbi, cursor),
     mdb_txn_env(txn), ENOMEM)
-LMDB(mdb_cursor_get, (MDB_cursor *cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op),
+LMDB(mdb_cursor_get, (MDB_cursor * cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op),
     (cursor, key, data, op), mdb_txn_env(mdb_cursor_txn(cursor)), MDB_CORRUPTED)
 
 /* One that fails has ended the transaction nevertheless. */
@@ -308,8 +309,9 @@ static bool made;
 static enum tg_status
 ask(const char *text)
 {
-	static const struct tg_request req = { .service = "sftp", .action = "upload",
-		.resource = "demo" };
+	static const struct tg_request req = {
+		.service = "sftp", .action = "upload", .resource = "demo"
+	};
 
 	return tg_check(tg, text, strlen(text), &req, &grant);
 }
@@ -501,7 +503,8 @@ judge_limited(bool done)
 	enum tg_status now = ask(token.text);
 
 	/* a use may be lost, but there are not two */
-	ROW(done ? now == TG_USED_UP : now == TG_OK || now == TG_USED_UP, "%s", tg_status_name(now));
+	ROW(done ? now == TG_USED_UP : now == TG_OK || now == TG_USED_UP, "%s",
+	    tg_status_name(now));
 }
 
 static void
@@ -620,7 +623,8 @@ run_faulty(const struct scenario *s, enum mode how, unsigned n)
 	r = s->run();
 	mode = OFF;
 	ROW(r == s->clean || r < 0, "%s, %s at call %u: %s", s->name, failed, n, tg_status_name(r));
-	ROW(live == before, "%s, %s at call %u: %ld allocations more", s->name, failed, n, live - before);
+	ROW(live == before, "%s, %s at call %u: %ld allocations more", s->name, failed, n,
+	    live - before);
 	ROW(place_fds() == fds, "%s, %s at call %u: %u descriptors, were %u", s->name, failed, n,
 	    place_fds(), fds);
 	if (calls < n)
@@ -686,8 +690,8 @@ run_tripping(void *arg)
 static void
 an_assertion_of_lmdb_at_any_call_is_survived(void **state)
 {
-	static const char *const names[] = { "check", "check, wrong", "check, revoked", "check, one use",
-		"issue", "revoke" };
+	static const char *const names[] = { "check", "check, wrong", "check, revoked",
+		"check, one use", "issue", "revoke" };
 	size_t i, k;
 	int got;
 
@@ -751,7 +755,10 @@ what_passes_is_tried_again_and_what_stays_is_unavailable(void **state)
 	}
 }
 
-#define FAULTY(sentence, function) { (sentence), (function), faults_setup, faults_teardown, NULL }
+#define FAULTY(sentence, function) \
+	{ \
+		(sentence), (function), faults_setup, faults_teardown, NULL \
+	}
 
 int
 main(void)

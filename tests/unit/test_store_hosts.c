@@ -59,7 +59,8 @@ check_samples(struct tg *tg, unsigned n, char wrong[static 300])
 	wrong[0] = '\0';
 	for (i = 0; i < n && wrong[0] == '\0'; i++)
 		if ((r = place_check(tg, sample[i % SORTS].text)) != sample_verdict[i % SORTS])
-			snprintf(wrong, 300, "check %u: %s: %s", i, tg_status_name(r), tg_detail(tg));
+			snprintf(wrong, 300, "check %u: %s: %s", i, tg_status_name(r),
+			    tg_detail(tg));
 }
 
 /* ---- fork ---- */
@@ -353,8 +354,9 @@ copy_library(const char *to)
 static void *
 check_with_copy(void *arg)
 {
-	static const struct tg_request req = { .service = "sftp", .action = "upload",
-		.resource = "demo" };
+	static const struct tg_request req = {
+		.service = "sftp", .action = "upload", .resource = "demo"
+	};
 	enum { CHECKS = 4000 };
 	struct copy *c = arg;
 	struct tg_grant grant;
@@ -369,8 +371,10 @@ check_with_copy(void *arg)
 	for (i = 0; i < CHECKS && c->wrong[0] == '\0'; i++) {
 		const char *text = sample[i % SORTS].text;
 
-		if ((r = c->check(tg, text, strlen(text), &req, &grant)) != sample_verdict[i % SORTS])
-			snprintf(c->wrong, sizeof(c->wrong), "check %u: %d: %s", i, (int)r, c->detail(tg));
+		if ((r = c->check(tg, text, strlen(text), &req, &grant)) !=
+		    sample_verdict[i % SORTS])
+			snprintf(c->wrong, sizeof(c->wrong), "check %u: %d: %s", i, (int)r,
+			    c->detail(tg));
 	}
 	c->close(&tg);
 	return NULL;
@@ -395,7 +399,9 @@ run_copies(struct copy copies[static 2])
 	make_samples();
 	writer = place_fork(commit_until_killed, NULL);
 	for (i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&copies[i].thread, NULL, check_with_copy, &copies[i]), 0);
+		assert_int_equal(pthread_create(&copies[i].thread, NULL, check_with_copy,
+				     &copies[i]),
+		    0);
 	for (i = 0; i < 2; i++)
 		pthread_join(copies[i].thread, NULL);
 	assert_int_equal(waitpid(writer, NULL, WNOHANG), 0); /* it was there all the time */
@@ -550,10 +556,12 @@ close_everything_between_calls(void *arg)
 			fd[k] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (pwrite(fd[0], "the host's own", 15, 0) != 15)
 			return 2;
-		if (check_handle(tg) != 0 || tg_revoke(tg, sample[REVOKED].id, "root", NULL) != TG_OK)
+		if (check_handle(tg) != 0 ||
+		    tg_revoke(tg, sample[REVOKED].id, "root", NULL) != TG_OK)
 			return 3;
 		for (size_t k = 0; k < ROWS(fd); k++)
-			if (pread(fd[k], back, sizeof(back), 0) != 15 || strcmp(back, "the host's own") != 0)
+			if (pread(fd[k], back, sizeof(back), 0) != 15 ||
+			    strcmp(back, "the host's own") != 0)
 				return 4;
 	}
 	return unlink(path) != 0;
@@ -592,7 +600,9 @@ call_without_stdio(void *arg)
 		if (missing->which & (1U << fd))
 			close(fd);
 	if (missing->make)
-		return tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_UNAVAILABLE ? 0 : 1;
+		return tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_UNAVAILABLE ?
+		    0 :
+		    1;
 	if (place_check(tg, sample[LIVE].text) != TG_UNAVAILABLE)
 		return 2;
 	if (strstr(tg_detail(tg), "descriptor") == NULL)
@@ -751,8 +761,9 @@ limits_lead_to_a_refusal_and_to_no_signal(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		limit = rows[i].limit;
 		limit.limited = limited.text;
-		if (PLACE_SANITIZED && (limit.what == RLIMIT_AS || limit.what == RLIMIT_STACK ||
-					   limit.what == RLIMIT_DATA))
+		if (PLACE_SANITIZED &&
+		    (limit.what == RLIMIT_AS || limit.what == RLIMIT_STACK ||
+			limit.what == RLIMIT_DATA))
 			continue; /* the sanitizers need more themselves */
 		got = place_child(call_within_limit, &limit);
 		ROW(got >= 0 && (got & BROKEN) == 0, "row %zu: %d", i, got);
@@ -777,7 +788,8 @@ call_all_sorts(void *arg)
 	check_samples(tg, 3 * SORTS, w->wrong);
 	place_wish(&(struct wish) { .uses = 2 }, &token);
 	if (w->wrong[0] == '\0' &&
-	    (tg_issue(tg, &token, limited.text) != TG_OK || place_check(tg, limited.text) != TG_OK ||
+	    (tg_issue(tg, &token, limited.text) != TG_OK ||
+		place_check(tg, limited.text) != TG_OK ||
 		tg_revoke_all(tg, "alice", "root", NULL, NULL, NULL) != TG_OK))
 		snprintf(w->wrong, sizeof(w->wrong), "%s", tg_detail(tg));
 	tg_close(&tg);
@@ -790,7 +802,8 @@ use_small_stack(void *arg)
 	struct worker w = { .stop = 0 };
 	pthread_attr_t attr;
 
-	if (pthread_attr_init(&attr) != 0 || pthread_attr_setstacksize(&attr, *(size_t *)arg) != 0 ||
+	if (pthread_attr_init(&attr) != 0 ||
+	    pthread_attr_setstacksize(&attr, *(size_t *)arg) != 0 ||
 	    pthread_create(&w.thread, &attr, call_all_sorts, &w) != 0)
 		return 2;
 	pthread_join(w.thread, NULL);
@@ -959,7 +972,8 @@ main(void)
 		    a_hosts_alarms_change_no_verdict_and_stay_its_own),
 		PLACED("a jailed process finds no store but keeps the one it holds",
 		    a_jailed_process_finds_no_store_but_keeps_the_one_it_holds),
-		PLACED("the current directory does not matter", the_current_directory_does_not_matter),
+		PLACED("the current directory does not matter",
+		    the_current_directory_does_not_matter),
 	};
 
 	return RUN(tests);

@@ -51,7 +51,8 @@ works(void)
 {
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL);
-	bool ok = place_check(tg, token.text) == TG_OK && place_check(tg, place_unknown().text) == TG_NO_MATCH;
+	bool ok = place_check(tg, token.text) == TG_OK &&
+	    place_check(tg, place_unknown().text) == TG_NO_MATCH;
 
 	tg_close(&tg);
 	return ok;
@@ -116,7 +117,9 @@ a_store_that_is_there_stays_as_it_is(void **state)
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(tg_init(tg, geteuid(), getegid(), i == 2 ? "other" : NULL, "root", &made), TG_OK);
+		assert_int_equal(tg_init(tg, geteuid(), getegid(), i == 2 ? "other" : NULL, "root",
+				     &made),
+		    TG_OK);
 		assert_false(made);
 	}
 	assert_int_equal(place_journal(tg, &serial), 2);
@@ -133,8 +136,9 @@ the_prefix_is_the_sites_choice(void **state)
 	static const struct {
 		const char *prefix;
 		enum tg_status r;
-	} rows[] = { { "a", TG_OK }, { "abcdefg8", TG_OK }, { "", TG_INVALID }, { "abcdefgh9", TG_INVALID },
-		{ "9a", TG_INVALID }, { "Tkg", TG_INVALID }, { "t_g", TG_INVALID } };
+	} rows[] = { { "a", TG_OK }, { "abcdefg8", TG_OK }, { "", TG_INVALID },
+		{ "abcdefgh9", TG_INVALID }, { "9a", TG_INVALID }, { "Tkg", TG_INVALID },
+		{ "t_g", TG_INVALID } };
 	char prefix[TG_PREFIX_MAX + 1];
 	struct issued token;
 	bool made;
@@ -145,12 +149,14 @@ the_prefix_is_the_sites_choice(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		place_clear();
 		tg = place_open();
-		ROW(tg_init(tg, geteuid(), getegid(), rows[i].prefix, "root", &made) == rows[i].r, "'%s'",
-		    rows[i].prefix);
+		ROW(tg_init(tg, geteuid(), getegid(), rows[i].prefix, "root", &made) == rows[i].r,
+		    "'%s'", rows[i].prefix);
 		ROW(made == (rows[i].r == TG_OK), "'%s'", rows[i].prefix);
 		if (made) {
 			token = place_issue(tg, NULL);
-			assert_int_equal(strncmp(token.text, rows[i].prefix, strlen(rows[i].prefix)), 0);
+			assert_int_equal(strncmp(token.text, rows[i].prefix,
+					     strlen(rows[i].prefix)),
+			    0);
 			assert_int_equal(token.text[strlen(rows[i].prefix)], '_');
 			assert_int_equal(place_check(tg, token.text), TG_OK);
 			assert_int_equal(tg_prefix(tg, prefix), TG_OK);
@@ -321,12 +327,13 @@ an_init_that_was_cut_off_is_finished_by_the_next(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		place_clear();
 		rows[i].leave();
-		ROW(place_check(tg, unknown.text) == rows[i].until, "%s: %s", rows[i].what, place_line());
+		ROW(place_check(tg, unknown.text) == rows[i].until, "%s: %s", rows[i].what,
+		    place_line());
 		ROW(tg_detail(tg)[0] != '\0', "%s", rows[i].what);
 		place_wish(&(struct wish) { .name = "" }, &token);
 		ROW(tg_issue(tg, &token, text) == rows[i].until, "%s", rows[i].what);
-		ROW(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_OK && made, "%s: %s",
-		    rows[i].what, tg_detail(tg));
+		ROW(tg_init(tg, geteuid(), getegid(), NULL, "root", &made) == TG_OK && made,
+		    "%s: %s", rows[i].what, tg_detail(tg));
 		ROW(all_owned(geteuid()), "%s", rows[i].what);
 		ROW(works(), "%s", rows[i].what);
 		assert_int_equal(place_journal(tg, NULL), 2);
@@ -433,7 +440,8 @@ an_init_that_was_killed_is_finished_by_the_next(void **state)
 		made_by_killed += !made;
 		ROW(works(), "round %d", round);
 	}
-	print_message("# %d of %d were killed before they were done\n", ROUNDS - made_by_killed, ROUNDS);
+	print_message("# %d of %d were killed before they were done\n", ROUNDS - made_by_killed,
+	    ROUNDS);
 	place_unshare(race, sizeof(*race));
 }
 
@@ -445,10 +453,12 @@ network_and_fuse_file_systems_are_refused(void **state)
 	static const struct {
 		long type;
 		const char *name; /* NULL: good enough */
-	} rows[] = { { 0x6969, "NFS" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" }, { 0x517b, "SMB" },
-		{ 0x01021997, "9p" }, { 0x65735546, "FUSE" }, { 0x00c36400, "Ceph" }, { 0x5346414f, "AFS" },
+	} rows[] = { { 0x6969, "NFS" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
+		{ 0x517b, "SMB" }, { 0x01021997, "9p" }, { 0x65735546, "FUSE" },
+		{ 0x00c36400, "Ceph" }, { 0x5346414f, "AFS" },
 		{ (long)(int32_t)0xff534d42, "CIFS" }, /* as 32-bit systems have it */
-		{ 0xef53, NULL }, { 0x01021994, NULL }, { 0x58465342, NULL }, { (long)0x9123683e, NULL } };
+		{ 0xef53, NULL }, { 0x01021994, NULL }, { 0x58465342, NULL },
+		{ (long)0x9123683e, NULL } };
 	struct tg *tg = place_open();
 	enum tg_status r;
 	bool made;
@@ -495,7 +505,8 @@ links_in_the_place_of_files_are_refused_and_not_followed(void **state)
 						symlink(target, place_file(names[i])),
 			    0);
 			r = place_check(tg, unknown.text);
-			ROW(i == 3 ? r == TG_NO_MATCH : r < 0, "%s: %s", names[i], tg_status_name(r));
+			ROW(i == 3 ? r == TG_NO_MATCH : r < 0, "%s: %s", names[i],
+			    tg_status_name(r));
 			r = tg_init(tg, geteuid(), getegid(), NULL, "root", &made);
 			ROW(r < 0 && !made, "%s: %s", names[i], tg_status_name(r));
 			assert_int_equal(stat(target, &st), 0);
@@ -550,8 +561,8 @@ a_parent_that_others_can_write_is_refused(void **state)
 static void
 only_the_owners_modes_pass(void **state)
 {
-	static const mode_t modes[] = { 0600, 0400, 0700, 0610, 0601, 0640, 0604, 0620, 0602, 0660, 0666,
-		0777, 04600, 02600, 01600 };
+	static const mode_t modes[] = { 0600, 0400, 0700, 0610, 0601, 0640, 0604, 0620, 0602, 0660,
+		0666, 0777, 04600, 02600, 01600 };
 	struct tg *tg = place_open();
 	struct issued token = place_issue(tg, NULL);
 	enum tg_status r, want;
@@ -565,8 +576,8 @@ only_the_owners_modes_pass(void **state)
 		for (k = 0; k < ROWS(names); k++) {
 			assert_int_equal(chmod(place_file(names[k]), modes[i]), 0);
 			r = place_check(tg, token.text);
-			ROW(r == (k == 3 ? TG_OK : want), "%s %04o: %s", names[k], (unsigned)modes[i],
-			    tg_status_name(r));
+			ROW(r == (k == 3 ? TG_OK : want), "%s %04o: %s", names[k],
+			    (unsigned)modes[i], tg_status_name(r));
 			assert_int_equal(chmod(place_file(names[k]), 0600), 0);
 		}
 		assert_int_equal(chmod(place_store(), modes[i]), 0);
@@ -634,7 +645,8 @@ a_store_answers_root_and_its_trusted_owner(void **state)
 		snprintf(config, sizeof(config), "uid = %u\n", (unsigned)rows[i].configured);
 		place_write(place_config(), config, strlen(config));
 		for (k = 0; k < ROWS(names); k++)
-			assert_int_equal(chown(place_file(names[k]), rows[i].files, rows[i].files), 0);
+			assert_int_equal(chown(place_file(names[k]), rows[i].files, rows[i].files),
+			    0);
 		assert_int_equal(chown(place_store(), rows[i].dir, rows[i].dir), 0);
 		asker = (struct asker) { rows[i].asker, token.text };
 		got = place_child(ask_as, &asker);
@@ -715,7 +727,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		PLACED("a new store is its owner's alone under any umask",
 		    a_new_store_is_its_owners_alone_under_any_umask),
-		PLACED("a store that is there stays as it is", a_store_that_is_there_stays_as_it_is),
+		PLACED("a store that is there stays as it is",
+		    a_store_that_is_there_stays_as_it_is),
 		PLACED("the prefix is the site's choice", the_prefix_is_the_sites_choice),
 		PLACED("foreign owners and modes are refused until init mends them",
 		    foreign_owners_and_modes_are_refused_until_init_mends_them),
@@ -740,7 +753,8 @@ main(void)
 		PLACED("only the owner's modes pass", only_the_owners_modes_pass),
 		PLACED("a store answers root and its trusted owner",
 		    a_store_answers_root_and_its_trusted_owner),
-		PLACED("nobody else reaches any of its files", nobody_else_reaches_any_of_its_files),
+		PLACED("nobody else reaches any of its files",
+		    nobody_else_reaches_any_of_its_files),
 		PLACED("a read-only mount is unavailable and not read without locks",
 		    a_read_only_mount_is_unavailable_and_not_read_without_locks),
 	};
