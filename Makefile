@@ -30,7 +30,7 @@ ALL_LD     = $(HARDEN_LD) $(LDFLAGS)
 
 CORE_SRC  := $(wildcard common/*.c)
 PAM_SRC   := $(wildcard pam/*.c)
-CLI_SRC   := $(wildcard tools/tokgate/*.c)
+CLI_SRC   := $(wildcard tools/tokgate/*.c) pam/args.c
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_LIB  := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -58,6 +58,9 @@ help:
 	@echo 'make unit, sanitize, lint, fuzz    parts of what CI runs (.ci/run)'
 	@echo 'make deps, test-deps               packages for building; for tests and demo'
 	@echo 'make install, uninstall            honour DESTDIR and PREFIX'
+
+# doctor reads the module's arguments as the module does.
+$(BUILD)/obj/tools/tokgate/doctor_pam.o: CPPFLAGS += -Ipam
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -182,7 +185,7 @@ PLACES     = 0644:$(LIB):$(LIBDIR)/libtokgate.so.0 \
              0755:$(CLI_SYS):$(PREFIX)/bin/tokgate \
              $(foreach f,$(MAN_SRC),0644:$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
              $(foreach f,$(wildcard pam/examples/*),0644:$(f):$(EXAMPLES)/$(notdir $(f))) \
-             $(foreach f,$(wildcard README.md LICENSE),0644:$(f):$(DOCDIR)/$(f))
+             $(foreach f,$(wildcard README.md LICENSE common/FORMAT.md),0644:$(f):$(DOCDIR)/$(notdir $(f)))
 
 # Each file takes its name in one rename: a running sshd has the old one mapped.
 install: all $(CLI_SYS)

@@ -752,6 +752,14 @@ one_in_each_state() {
 	[ "$(t list --json | jq -r .id)" = "$id" ]
 }
 
+@test "revoke --owner says when there is no such owner" {
+	issue alice --scope ftp
+	tok revoke --owner alcie --yes
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"no owner 'alcie'"* ]]
+	check --service ftp
+}
+
 @test "revoke --owner revokes all of one owner, --all those of everybody" {
 	local a b
 	issue alice --scope sftp:login

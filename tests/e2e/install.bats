@@ -39,6 +39,7 @@ expected() {
 			echo "644 $prefix/share/doc/tokgate/examples/$f"
 		done
 		echo "644 $prefix/share/doc/tokgate/LICENSE"
+		echo "644 $prefix/share/doc/tokgate/FORMAT.md"
 		echo "644 $prefix/share/doc/tokgate/README.md"
 	} | sort -k 2
 }

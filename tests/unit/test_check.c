@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -1071,6 +1072,60 @@ no_verdict_depends_on_the_sidecar_otherwise(void **state)
 	tg_close(&tg);
 }
 
+/* ---- somebody who does not go on ---- */
+
+/* A lock of this process's own on a byte of the lock file, as one who was stopped there has it. */
+static int
+lock_for_good(off_t at)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
+	int fd = open(place_file("gate"), O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	return fd;
+}
+
+static void
+who_stopped_while_opening_holds_up_no_login_for_good(void **state)
+{
+	struct tg *tg = place_open();
+	struct issued token = place_issue(tg, NULL);
+	int fd = lock_for_good((off_t)1 << 40);
+
+	(void)state;
+	alarm(30); /* a login that waits for ever ends here */
+	assert_int_equal(place_check(tg, token.text), TG_UNAVAILABLE);
+	assert_non_null(strstr(tg_detail(tg), "opened by another process"));
+	alarm(0);
+	close(fd);
+	assert_int_equal(place_check(tg, token.text), TG_OK);
+	tg_close(&tg);
+}
+
+static void
+who_stopped_while_writing_is_named_to_the_next_writer(void **state)
+{
+	struct tg *tg = place_open();
+	struct issued token = place_issue(tg, NULL),
+		      once = place_issue(tg, &(struct wish) { .uses = 1 });
+	char process[32];
+	int fd = lock_for_good(0);
+
+	(void)state;
+	snprintf(process, sizeof(process), "process %d,", (int)getpid());
+	alarm(30);
+	assert_int_equal(place_check(tg, token.text), TG_OK);
+	assert_int_equal(place_check(tg, once.text), TG_UNAVAILABLE);
+	assert_int_equal(tg_revoke(tg, token.id, "root", NULL), TG_UNAVAILABLE);
+	assert_non_null(strstr(tg_detail(tg), process)); /* who wrote last: this one issued */
+	alarm(0);
+	close(fd);
+	assert_int_equal(tg_revoke(tg, token.id, "root", NULL), TG_OK);
+	assert_int_equal(place_check(tg, once.text), TG_OK);
+	tg_close(&tg);
+}
+
 /* ---- time ---- */
 
 static void
@@ -1326,6 +1381,10 @@ main(void)
 		PLACED("shape and form are decided on the text",
 		    shape_and_form_are_decided_on_the_text),
 		PLACED("exactly one spelling is valid", exactly_one_spelling_is_valid),
+		PLACED("who stopped while opening holds up no login for good",
+		    who_stopped_while_opening_holds_up_no_login_for_good),
+		PLACED("who stopped while writing is named to the next writer",
+		    who_stopped_while_writing_is_named_to_the_next_writer),
 		PLACED("a huge password takes no time", a_huge_password_takes_no_time),
 		PLACED("a token of another prefix is malformed",
 		    a_token_of_another_prefix_is_malformed),

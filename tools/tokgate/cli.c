@@ -310,8 +310,11 @@ cli_help(const struct cli_command *command)
 int
 cli_open(struct cli *cli)
 {
-	enum tg_status status = tg_open(cli->config, cli->store, &cli->tg);
+	enum tg_status status;
 
+	if (cli->store != NULL && cli->store[0] != '/')
+		return cli_fail(CLI_USAGE, "--store '%s': must be an absolute path", cli->store);
+	status = tg_open(cli->config, cli->store, &cli->tg);
 	if (cli->tg == NULL)
 		return cli_fail(CLI_COULD_NOT, "out of memory");
 	return status == TG_OK ? CLI_DONE : cli_refused(cli, status);

@@ -158,19 +158,52 @@ look_at_files(struct doctor *doctor, const char *path, uid_t owner)
 	closedir(dir);
 }
 
+static bool
+pass_token(void *arg, const struct tg_token *token)
+{
+	(void)arg;
+	(void)token;
+	return true;
+}
+
+static bool
+pass_entry(void *arg, const struct tg_entry *entry)
+{
+	(void)arg;
+	(void)entry;
+	return true;
+}
+
+/* All of it once, for what cannot be read. */
+static void
+read_store(struct doctor *doctor, const char *path)
+{
+	struct tg *tg = doctor->cli->tg;
+	char prefix[TG_PREFIX_MAX + 1];
+
+	if (tg_prefix(tg, prefix) != TG_OK)
+		doctor_find(doctor, "store-open", path, tg_detail(tg),
+		    "if it is damaged: move it away, run 'tokgate init' and issue tokens anew");
+	else if (tg_each(tg, NULL, pass_token, NULL) != TG_OK)
+		doctor_find(doctor, "store-token", path, tg_detail(tg),
+		    "it lets nobody in; issue a new one in its place");
+	else if (tg_log(tg, pass_entry, NULL) != TG_OK)
+		doctor_find(doctor, "store-log", path, tg_detail(tg),
+		    "tokens work; the log of changes ends there");
+}
+
 static void
 check_store(struct doctor *doctor)
 {
 	const char *path = tg_store_dir(doctor->cli->tg);
 	size_t before = doctor->nfindings;
-	char prefix[TG_PREFIX_MAX + 1];
 	struct stat st;
 
-	if (lstat(path, &st) != 0 && errno != ENOENT) {
-		doctor_blind(doctor, "'%s': %s", path, strerror(errno));
-		return;
-	}
-	if (errno == ENOENT && access(path, F_OK) != 0) {
+	if (lstat(path, &st) != 0) {
+		if (errno != ENOENT) {
+			doctor_blind(doctor, "'%s': %s", path, strerror(errno));
+			return;
+		}
 		doctor_find(doctor, "store", path, "there is no store", "run 'tokgate init'");
 		return;
 	}
@@ -184,10 +217,8 @@ check_store(struct doctor *doctor)
 	if ((st.st_mode & 077) != 0)
 		find_mode(doctor, path, st.st_mode);
 	look_at_files(doctor, path, st.st_uid);
-	if (doctor->nfindings == before && !doctor->blind &&
-	    tg_prefix(doctor->cli->tg, prefix) != TG_OK)
-		doctor_find(doctor, "store-open", path, tg_detail(doctor->cli->tg),
-		    "if it is damaged: move it away, run 'tokgate init' and issue tokens anew");
+	if (doctor->nfindings == before && !doctor->blind)
+		read_store(doctor, path);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "args.h"
 #include "doctor.h"
 #include "pamfile.h"
 
@@ -114,49 +115,17 @@ find_at(struct doctor *doctor, const char *check, const struct pam_line *line, c
 
 /* ---- a line by itself -------------------------------------------------- */
 
-static const struct module_arg {
-	const char *name; /* with '=' where a value follows */
-	bool needs_value;
-} module_args[] = {
-	{ "service=", true },
-	{ "action=", true },
-	{ "resource=", true },
-	{ "gate", false },
-	{ "gate=", true },
-	{ "passthrough", false },
-	{ "map_user", false },
-	{ "quiet", false },
-	{ "config=", true },
-	{ "debug", false },
-};
-
-static bool
-is_known_arg(const char *arg)
-{
-	for (size_t i = 0; i < CLI_COUNT(module_args); i++) {
-		size_t len = strlen(module_args[i].name);
-
-		if (module_args[i].needs_value ?
-			strncmp(arg, module_args[i].name, len) == 0 && arg[len] != '\0' :
-			strcmp(arg, module_args[i].name) == 0)
-			return true;
-	}
-	return false;
-}
-
+/* By the module's own reading of them. */
 static void
 check_args(struct doctor *doctor, const struct pam_line *line)
 {
-	char problem[300];
+	char why[ARGS_WHY_MAX + 1], problem[ARGS_WHY_MAX + 64];
+	struct args args;
 
-	for (size_t i = 0; i < line->nargs; i++) {
-		snprintf(problem, sizeof(problem),
-		    "the module does not know the argument '%.200s' "
-		    "and refuses everything",
-		    line->args[i]);
-		if (!is_known_arg(line->args[i]))
-			find_at(doctor, "pam-argument", line, problem, "see pam_tokgate(8)");
-	}
+	if (args_parse((int)line->nargs, (const char *const *)line->args, &args, why))
+		return;
+	snprintf(problem, sizeof(problem), "%s: the module refuses everything", why);
+	find_at(doctor, "pam-argument", line, problem, "see pam_tokgate(8)");
 }
 
 /* What the line asks for, as the scope that would grant it. */
