@@ -1324,7 +1324,8 @@ good_session='session [success=ok ignore=ignore module_unknown=ignore default=di
 @test "doctor finds arguments that the module would refuse" {
 	pam_dir
 	local arg
-	for arg in pass_through service= action= resource= gate= config= debug=1 Service=sftp service=SFTP action=a:b resource=a,b; do
+	for arg in pass_through service= action= resource= gate= config= debug=1 Service=sftp service=SFTP action=a:b resource=a,b \
+	    "passthrough passthrough" "gate resource=x" "gate=$(printf %300s x | tr " " x)"; do
 		service door <<<"auth required pam_tokgate.so $arg"
 		doctor
 		[ "$status" -eq 1 ]
