@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <limits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "deadline.h"
 
@@ -34,12 +35,15 @@ deadline_left(int64_t deadline_ms)
 }
 
 bool
-deadline_pause(int64_t deadline_ms)
+deadline_pause(int64_t deadline_ms, unsigned *tries)
 {
-	const struct timespec ms = { .tv_nsec = 1000000 };
+	unsigned ms = 1U << (*tries / 4 < 4 ? *tries / 4 : 4);
+	/* those that began together do not come back together */
+	const struct timespec pause = { .tv_nsec = (long)ms * 1000000 - getpid() % 512 * 1000 };
 
 	if (deadline_left(deadline_ms) == 0)
 		return false;
-	nanosleep(&ms, NULL);
+	++*tries;
+	nanosleep(&pause, NULL);
 	return true;
 }

@@ -12,7 +12,11 @@ int64_t deadline_after(int patience_ms);
 /* Milliseconds that are left, 0 once it has passed.  A clock that cannot be read leaves none. */
 int deadline_left(int64_t deadline_ms);
 
-/* Sleep a millisecond between two tries; false once the deadline has passed. */
-bool deadline_pause(int64_t deadline_ms);
+/*
+ * Sleep between two tries, 1 ms first and up to 16 ms later, so that a crowd
+ * does not keep the processor from the one that it waits for.  *tries counts.
+ * False once the deadline has passed.
+ */
+bool deadline_pause(int64_t deadline_ms, unsigned *tries);
 
 #endif

@@ -49,6 +49,7 @@ struct store {
 	pid_t pid;
 	bool changed;   /* something was put in this transaction */
 	bool full;      /* a put found the map full */
+	bool opening;   /* has the opener's lock */
 	bool tripped;   /* LMDB's assertion handler was here */
 	uint32_t noted; /* journal entries of this transaction */
 	jmp_buf trap;
@@ -221,27 +222,49 @@ txn_begin(struct store *store, bool writing)
 static enum tg_status
 opener_lock(struct store *store, struct detail *detail)
 {
-	return storedir_opener_lock(&store->dir, deadline_after(store->patience_ms), detail);
+	enum tg_status r = TG_OK;
+
+	if (!store->opening)
+		r = storedir_opener_lock(&store->dir, deadline_after(store->patience_ms), detail);
+	store->opening = r == TG_OK;
+	return r;
+}
+
+/* As with the gate: LMDB's lock may be held for good. */
+static void
+opener_unlock(struct store *store)
+{
+	if (store->opening && !store->tripped)
+		storedir_opener_unlock(&store->dir);
+	store->opening = false;
+}
+
+static enum tg_status
+begin_locked(struct store *store, bool writing, struct detail *detail)
+{
+	int rc;
+
+	TRAP(store, return damaged(detail));
+	store->marked = storedir_marked(&store->dir);
+	if ((rc = txn_begin(store, writing)) != 0)
+		return failed(store, writing ? "write the store" : "read the store", rc, detail);
+	return TG_OK;
 }
 
 static enum tg_status
 begin(struct store *store, bool writing, struct detail *detail)
 {
 	enum tg_status r;
-	int rc;
 
 	if (store->pid != getpid())
 		return detail_set(detail, TG_UNAVAILABLE, "the store was opened before a fork");
-	TRAP(store, return damaged(detail));
-	store->marked = storedir_marked(&store->dir);
-	if (!writing && (r = opener_lock(store, detail)) != TG_OK)
+	if (writing)
+		return begin_locked(store, true, detail);
+	if ((r = opener_lock(store, detail)) != TG_OK)
 		return r;
-	rc = txn_begin(store, writing);
-	if (!writing)
-		storedir_opener_unlock(&store->dir);
-	if (rc != 0)
-		return failed(store, writing ? "write the store" : "read the store", rc, detail);
-	return TG_OK;
+	r = begin_locked(store, false, detail);
+	opener_unlock(store);
+	return r;
 }
 
 void
@@ -530,6 +553,7 @@ open_lmdb(struct store *store, const struct store_how *how, bool make, struct de
 	return TG_OK;
 }
 
+/* A reader keeps the opener's lock for its first begin, which comes next. */
 static enum tg_status
 attach(struct store *store, const struct store_how *how, bool make, struct detail *detail)
 {
@@ -538,9 +562,8 @@ attach(struct store *store, const struct store_how *how, bool make, struct detai
 	if ((r = opener_lock(store, detail)) != TG_OK)
 		return r;
 	r = open_lmdb(store, how, make, detail);
-	/* as with the gate: LMDB's lock may be held for good */
-	if (!store->tripped)
-		storedir_opener_unlock(&store->dir);
+	if (r != TG_OK || how->writing)
+		opener_unlock(store);
 	return r;
 }
 

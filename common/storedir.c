@@ -253,9 +253,11 @@ lock_byte(int fd, off_t at, short type)
 static bool
 lock_byte_until(int fd, off_t at, int64_t deadline_ms)
 {
+	unsigned tries = 0;
+
 	while (!lock_byte(fd, at, F_WRLCK))
 		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
-		    !deadline_pause(deadline_ms))
+		    !deadline_pause(deadline_ms, &tries))
 			return false;
 	return true;
 }

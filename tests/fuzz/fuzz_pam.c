@@ -433,7 +433,7 @@ authenticate(struct door *door, int flags)
 	if (r != PAM_SUCCESS && pamh->failed == failed)
 		MUST(pamh->data == NULL && all_vars(pamh, NULL) && strcmp(pamh->user, login) == 0);
 	if (kept && pamh->failed == failed)
-		MUST(pamh->authtok == NULL);
+		MUST(pamh->authtok != NULL && strcmp(pamh->authtok, "\b\n\r\177INCORRECT") == 0);
 	/* A yes that came to nothing, and could not even be taken back. */
 	door->over = r != PAM_SUCCESS && (pamh->data != NULL || pamh->env[0] != NULL);
 	MUST(!door->over || pamh->failed >= failed + 1);

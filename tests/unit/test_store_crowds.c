@@ -339,6 +339,54 @@ writers_take_turns_and_lose_nothing(void **state)
 	tg_close(&tg);
 }
 
+static int
+revoke_in_bulk(void *arg)
+{
+	volatile int *flag = arg;
+	struct tg *tg = place_open_apart();
+	struct issued token;
+	struct tg_token t;
+
+	if (tg_hold(tg) != TG_OK)
+		return 1;
+	for (;;) {
+		place_wish(&(struct wish) { .name = "" }, &t);
+		if (tg_issue(tg, &t, token.text) != TG_OK ||
+		    tg_revoke(tg, t.id, "root", NULL) != TG_OK)
+			return 1;
+		__atomic_add_fetch(flag, 1, __ATOMIC_RELEASE);
+	}
+}
+
+static void
+bulk_work_starves_no_login(void **state)
+{
+	enum { LOGINS = 40 };
+	volatile int *flag = place_shared(sizeof(*flag));
+	struct tg *tg = place_open();
+	struct issued limited = place_issue(tg, &(struct wish) { .uses = LOGINS });
+	int64_t start, slowest = 0;
+	unsigned late = 0;
+	pid_t pid;
+	int i;
+
+	(void)state;
+	pid = place_fork(revoke_in_bulk, (void *)(uintptr_t)flag);
+	assert_true(place_await(flag, 10));
+	for (i = 0; i < LOGINS; i++) {
+		start = place_ms();
+		late += place_check(tg, limited.text) != TG_OK;
+		if (place_ms() - start > slowest)
+			slowest = place_ms() - start;
+	}
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	place_kill(pid);
+	print_message("# slowest login %d ms beside %d changes\n", (int)slowest, 2 * *flag);
+	ROW(late == 0, "%u of %d logins were unavailable", late, LOGINS);
+	place_unshare((void *)(uintptr_t)flag, sizeof(*flag));
+	tg_close(&tg);
+}
+
 /* ---- opening beside others ---- */
 
 struct looker {
@@ -605,6 +653,7 @@ main(void)
 		PLACED("a writer killed at any instant tears nothing and loses nothing",
 		    a_writer_killed_at_any_instant_tears_nothing_and_loses_nothing),
 		PLACED("writers take turns and lose nothing", writers_take_turns_and_lose_nothing),
+		PLACED("bulk work starves no login", bulk_work_starves_no_login),
 		PLACED("opening beside a busy writer always succeeds",
 		    opening_beside_a_busy_writer_always_succeeds),
 		PLACED("a thousand logins at once are all answered",

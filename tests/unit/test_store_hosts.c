@@ -373,8 +373,10 @@ check_with_copy(void *arg)
 	for (i = 0; i < CHECKS && c->wrong[0] == '\0'; i++) {
 		const char *text = sample[i % SORTS].text;
 
-		if ((r = c->check(tg, text, strlen(text), &req, &grant)) !=
-		    sample_verdict[i % SORTS])
+		r = c->check(tg, text, strlen(text), &req, &grant);
+		if (r == TG_UNAVAILABLE && strstr(c->detail(tg), "in this process") != NULL)
+			c->late++;
+		else if (r != sample_verdict[i % SORTS])
 			snprintf(c->wrong, sizeof(c->wrong), "check %u: %d: %s", i, (int)r,
 			    c->detail(tg));
 	}
@@ -411,7 +413,8 @@ run_copies(struct copy copies[static 2])
 	for (i = 0; i < 2; i++)
 		ROW(copies[i].wrong[0] == '\0', "copy %zu: %s", i, copies[i].wrong);
 	for (i = 0; i < 2; i++)
-		ROW(copies[i].late < CHECKS / 100, "copy %zu: %u times too late", i, copies[i].late);
+		ROW(copies[i].late < CHECKS / 100, "copy %zu: %u times too late", i,
+		    copies[i].late);
 }
 
 static void
