@@ -385,6 +385,9 @@ all_vars(const pam_handle_t *pamh, const char *value)
 	return true;
 }
 
+/* What stands in the place of a token in the handle. */
+static const char junk[] = "\b\n\r\177INCORRECT";
+
 static void
 must_deserve_a_yes(const struct door *door, const char *login)
 {
@@ -398,7 +401,7 @@ must_deserve_a_yes(const struct door *door, const char *login)
 	MUST(!map || strcmp(secret->owner, "root") != 0);
 	MUST(strcmp(pamh->user, map ? secret->owner : login) == 0);
 	MUST(pamh->data != NULL && pamh->env[0] != NULL && pamh->env[0][0] != '\0');
-	MUST(pamh->authtok == NULL);
+	MUST(pamh->authtok != NULL && strcmp(pamh->authtok, junk) == 0);
 	/* Its one scope is an upload; nothing says so unless the arguments do. */
 	if (strcmp(secret->scope, "*") != 0)
 		MUST(door->args.value[ARG_ACTION] != NULL || door->args.given[ARG_GATE]);
@@ -433,7 +436,7 @@ authenticate(struct door *door, int flags)
 	if (r != PAM_SUCCESS && pamh->failed == failed)
 		MUST(pamh->data == NULL && all_vars(pamh, NULL) && strcmp(pamh->user, login) == 0);
 	if (kept && pamh->failed == failed)
-		MUST(pamh->authtok != NULL && strcmp(pamh->authtok, "\b\n\r\177INCORRECT") == 0);
+		MUST(pamh->authtok == NULL || strcmp(pamh->authtok, junk) == 0);
 	/* A yes that came to nothing, and could not even be taken back. */
 	door->over = r != PAM_SUCCESS && (pamh->data != NULL || pamh->env[0] != NULL);
 	MUST(!door->over || pamh->failed >= failed + 1);
