@@ -264,6 +264,8 @@ issue_in_store(struct tg *tg, struct record *record, char *text)
 	crypt_hash(issue.secret, record->hash);
 	if ((r = handle_enter(tg, true, HANDLE_MANAGE_MS, &use)) == TG_OK)
 		r = store_update(use.store, issue_apply, &issue, &tg->detail);
+	if (tg->held != NULL)
+		store_yield(tg->held);
 	handle_leave(tg, &use);
 	explicit_bzero(issue.secret, sizeof(issue.secret));
 	return r;
@@ -348,6 +350,8 @@ update(struct tg *tg, enum tg_status (*apply)(void *, struct store *, struct det
 
 	if ((r = handle_enter(tg, true, HANDLE_MANAGE_MS, &use)) == TG_OK)
 		r = store_update(use.store, apply, arg, &tg->detail);
+	if (tg->held != NULL)
+		store_yield(tg->held);
 	handle_leave(tg, &use);
 	return r;
 }

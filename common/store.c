@@ -4,11 +4,10 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bytes.h"
-#include "deadline.h"
+#include "limits.h"
 #include "store.h"
 #include "storedir.h"
 #include "token.h"
@@ -225,7 +224,7 @@ opener_lock(struct store *store, struct detail *detail)
 	enum tg_status r = TG_OK;
 
 	if (!store->opening)
-		r = storedir_opener_lock(&store->dir, deadline_after(store->patience_ms), detail);
+		r = storedir_opener_lock(&store->dir, store->patience_ms, detail);
 	store->opening = r == TG_OK;
 	return r;
 }
@@ -473,7 +472,7 @@ store_update(struct store *store,
 	enum tg_status r;
 	int tries;
 
-	r = storedir_gate_lock(&store->dir, deadline_after(store->patience_ms), detail);
+	r = storedir_gate_lock(&store->dir, store->patience_ms, detail);
 	if (r != TG_OK)
 		return r;
 	r = try_update(store, apply, arg, detail);
@@ -488,13 +487,10 @@ store_update(struct store *store,
 
 /* ---- opening ---- */
 
-/* A write past such a limit raises SIGXFSZ in the host. */
 static enum tg_status
 check_limits(struct detail *detail)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY)
+	if (limits_file_size())
 		return detail_set(detail, TG_UNAVAILABLE,
 		    "cannot write the store: this process has a limit on the size of files");
 	return TG_OK;
@@ -591,8 +587,8 @@ store_open(const struct store_how *how, struct store **out, struct detail *detai
 	enum tg_status r;
 
 	if ((r = new_store(how, out, detail)) != TG_OK ||
-	    (r = storedir_open(how->path, how->also_trusted, deadline_after(how->patience_ms),
-		 &(*out)->dir, detail)) != TG_OK ||
+	    (r = storedir_open(how->path, how->also_trusted, how->patience_ms, &(*out)->dir,
+		 detail)) != TG_OK ||
 	    (r = attach(*out, how, false, detail)) != TG_OK)
 		store_close(out);
 	return r;
@@ -608,6 +604,12 @@ close_env(struct store *store)
 	return;
 abandon:
 	abandoned = store->env;
+}
+
+void
+store_yield(struct store *store)
+{
+	storedir_gate_yield(&store->dir);
 }
 
 void
@@ -666,8 +668,8 @@ store_make(const struct store_how *how, uint32_t uid, uint32_t gid, const struct
 
 	*made = false;
 	if ((r = new_store(how, &store, detail)) == TG_OK &&
-	    (r = storedir_make(how->path, how->also_trusted, uid, gid,
-		 deadline_after(how->patience_ms), &store->dir, detail)) == TG_OK &&
+	    (r = storedir_make(how->path, how->also_trusted, uid, gid, how->patience_ms,
+		 &store->dir, detail)) == TG_OK &&
 	    (r = attach(store, how, true, detail)) == TG_OK &&
 	    (r = storedir_own_data(how->path, uid, gid, detail)) == TG_OK)
 		r = finish(store, entry, prefix, made, detail);

@@ -107,6 +107,9 @@ enum tg_status store_update(struct store *store,
     enum tg_status (*apply)(void *arg, struct store *store, struct detail *detail), void *arg,
     struct detail *detail) __attribute__((warn_unused_result));
 
+/* Between changes of one who makes many: let those who wait to write go first. */
+void store_yield(struct store *store);
+
 /* Within store_update() only. */
 enum tg_status store_put(struct store *store, enum store_db db, const void *key, size_t key_len,
     const void *value, size_t len, struct detail *detail) __attribute__((warn_unused_result));

@@ -4,19 +4,24 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "crypt.h"
 #include "deadline.h"
+#include "limits.h"
 #include "secure.h"
 #include "storedir.h"
 
 /* LMDB sizes its lock file for the readers of the first opener: 64 bytes each and a head. */
 enum { LOCK_FILE_SIZE = (4096 + 16) * 64 };
 
-/* Bytes of the lock file; byte PID is the guard of process PID. */
-static const off_t gate_byte = 0, opener_byte = (off_t)1 << 40;
+/*
+ * Bytes of the lock file that are locked; byte PID is the guard of process PID.
+ * Who waits for the gate has a shared lock on waiting_byte.
+ */
+static const off_t gate_byte = 0, opener_byte = (off_t)1 << 40, waiting_byte = (off_t)2 << 40;
 
 static const struct storedir storedir_none = { .gate = -1, .usage.fd = -1 };
 
@@ -249,23 +254,63 @@ lock_byte(int fd, off_t at, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/* Polled, so that a stopped holder costs no more than the deadline. */
-static bool
-lock_byte_until(int fd, off_t at, int64_t deadline_ms)
+/* What stands in the lock file behind the mark: FORMAT.md section 3. */
+enum {
+	HOLDER_AT = 16,
+	GATE_TURNS_AT = 24,
+	OPENER_TURNS_AT = 32,
+	GUARD_TURNS_AT = 40,
+	TURNS_LEN = 8
+};
+
+enum { CROWD = 10 };
+
+static uint64_t
+read_turns(int fd, off_t at)
 {
+	uint8_t turns[TURNS_LEN];
+
+	return pread(fd, turns, sizeof(turns), at) == sizeof(turns) ? bytes_get(turns, TURNS_LEN) :
+								      0;
+}
+
+/* Somebody lets go: any other number will do. */
+static void
+take_turn(int fd, off_t at)
+{
+	uint8_t turns[TURNS_LEN];
+
+	if (limits_file_size())
+		return;
+	bytes_put(turns, read_turns(fd, at) + 1, TURNS_LEN);
+	if (pwrite(fd, turns, sizeof(turns), at) != sizeof(turns))
+		return; /* those who wait are a little less patient */
+}
+
+/* See storedir.h for how long. */
+static bool
+lock_patiently(int fd, off_t at, off_t turns_at, int patience_ms)
+{
+	int64_t stalled = deadline_after(patience_ms), last = deadline_after(CROWD * patience_ms);
+	uint64_t seen = read_turns(fd, turns_at), turns;
 	unsigned tries = 0;
 
-	while (!lock_byte(fd, at, F_WRLCK))
-		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
-		    !deadline_pause(deadline_ms, &tries))
+	while (!lock_byte(fd, at, F_WRLCK)) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return false;
+		if ((turns = read_turns(fd, turns_at)) != seen)
+			stalled = deadline_after(patience_ms);
+		seen = turns;
+		if (!deadline_pause(stalled < last ? stalled : last, &tries))
+			return false;
+	}
 	return true;
 }
 
 enum tg_status
-storedir_opener_lock(const struct storedir *dir, int64_t deadline_ms, struct detail *detail)
+storedir_opener_lock(const struct storedir *dir, int patience_ms, struct detail *detail)
 {
-	if (lock_byte_until(dir->gate, opener_byte, deadline_ms))
+	if (lock_patiently(dir->gate, opener_byte, OPENER_TURNS_AT, patience_ms))
 		return TG_OK;
 	return detail_set(detail, TG_UNAVAILABLE,
 	    "the store is being opened by another process, which does not go on");
@@ -274,12 +319,13 @@ storedir_opener_lock(const struct storedir *dir, int64_t deadline_ms, struct det
 void
 storedir_opener_unlock(const struct storedir *dir)
 {
+	take_turn(dir->gate, OPENER_TURNS_AT);
 	lock_byte(dir->gate, opener_byte, F_UNLCK);
 }
 
-/* Behind the mark: who has the gate, for whoever waits for it in vain. */
-enum { HOLDER_AT = 16, HOLDER_LEN = 8 };
+enum { HOLDER_LEN = 8 };
 
+/* Who has the gate, for whoever waits for it in vain. */
 static void
 write_holder(const struct storedir *dir)
 {
@@ -291,11 +337,16 @@ write_holder(const struct storedir *dir)
 }
 
 enum tg_status
-storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms, struct detail *detail)
+storedir_gate_lock(const struct storedir *dir, int patience_ms, struct detail *detail)
 {
 	uint8_t holder[HOLDER_LEN] = { 0 };
 
-	if (lock_byte_until(dir->gate, gate_byte, deadline_ms)) {
+	bool locked;
+
+	lock_byte(dir->gate, waiting_byte, F_RDLCK);
+	locked = lock_patiently(dir->gate, gate_byte, GATE_TURNS_AT, patience_ms);
+	lock_byte(dir->gate, waiting_byte, F_UNLCK);
+	if (locked) {
 		write_holder(dir);
 		return TG_OK;
 	}
@@ -310,7 +361,21 @@ storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms, struct detai
 void
 storedir_gate_unlock(const struct storedir *dir)
 {
+	take_turn(dir->gate, GATE_TURNS_AT);
 	lock_byte(dir->gate, gate_byte, F_UNLCK);
+}
+
+void
+storedir_gate_yield(const struct storedir *dir)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = waiting_byte, .l_len = 1
+	};
+	/* longer than the longest pause of those who poll */
+	const struct timespec gap = { .tv_nsec = 20000000 };
+
+	if (fcntl(dir->gate, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		nanosleep(&gap, NULL);
 }
 
 enum { MARK_LEN = 8 + CRYPT_CHECKSUM_LEN };
@@ -340,7 +405,7 @@ storedir_marked(const struct storedir *dir)
 
 /* The lock file, and with it the guard of this process. */
 static enum tg_status
-take_guard(const char *path, int dir, uid_t owner, int64_t deadline_ms, struct storedir *out,
+take_guard(const char *path, int dir, uid_t owner, int patience_ms, struct storedir *out,
     struct detail *detail)
 {
 	enum tg_status r;
@@ -349,7 +414,7 @@ take_guard(const char *path, int dir, uid_t owner, int64_t deadline_ms, struct s
 	r = open_file(path, dir, "gate", O_RDWR, owner, &out->gate, &st, detail);
 	if (r != TG_OK)
 		return r;
-	if (!lock_byte_until(out->gate, getpid(), deadline_ms))
+	if (!lock_patiently(out->gate, getpid(), GUARD_TURNS_AT, patience_ms))
 		return detail_set(detail, TG_UNAVAILABLE,
 		    "the store is open in this process already");
 	out->guarded = getpid();
@@ -357,7 +422,7 @@ take_guard(const char *path, int dir, uid_t owner, int64_t deadline_ms, struct s
 }
 
 enum tg_status
-storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms, struct storedir *out,
+storedir_open(const char *path, uid_t also_trusted, int patience_ms, struct storedir *out,
     struct detail *detail)
 {
 	enum tg_status r;
@@ -369,7 +434,7 @@ storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms, struct 
 	    (r = open_dir(path, also_trusted, &dir, &st, detail)) == TG_OK &&
 	    (r = check_data(path, dir, st.st_uid, &out->data_size, detail)) == TG_OK &&
 	    (r = check_lock_file(path, dir, st.st_uid, detail)) == TG_OK &&
-	    (r = take_guard(path, dir, st.st_uid, deadline_ms, out, detail)) == TG_OK)
+	    (r = take_guard(path, dir, st.st_uid, patience_ms, out, detail)) == TG_OK)
 		open_usage(path, dir, st.st_uid, &out->usage);
 	if (dir >= 0)
 		close(dir);
@@ -386,6 +451,7 @@ storedir_close(struct storedir *dir)
 	 * meanwhile has the descriptor too, and with it the locks.
 	 */
 	if (dir->guarded == getpid()) {
+		take_turn(dir->gate, GUARD_TURNS_AT);
 		lock_byte(dir->gate, gate_byte, F_UNLCK);
 		lock_byte(dir->gate, opener_byte, F_UNLCK);
 		lock_byte(dir->gate, dir->guarded, F_UNLCK);
@@ -522,7 +588,7 @@ adopt_data(const char *path, int dir, uid_t uid, gid_t gid, off_t *size, struct 
 }
 
 enum tg_status
-storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int64_t deadline_ms,
+storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int patience_ms,
     struct storedir *out, struct detail *detail)
 {
 	enum tg_status r;
@@ -533,8 +599,8 @@ storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid, int64_
 	if ((r = check_descriptors(detail)) == TG_OK &&
 	    (r = make_dir(path, also_trusted, uid, gid, &dir, detail)) == TG_OK &&
 	    (r = make_file(path, dir, "gate", 0, uid, gid, detail)) == TG_OK &&
-	    (r = take_guard(path, dir, uid, deadline_ms, out, detail)) == TG_OK &&
-	    (r = storedir_gate_lock(out, deadline_ms, detail)) == TG_OK &&
+	    (r = take_guard(path, dir, uid, patience_ms, out, detail)) == TG_OK &&
+	    (r = storedir_gate_lock(out, patience_ms, detail)) == TG_OK &&
 	    (r = make_file(path, dir, "lock.mdb", LOCK_FILE_SIZE, uid, gid, detail)) == TG_OK &&
 	    (r = make_file(path, dir, "usage", 0, uid, gid, detail)) == TG_OK &&
 	    (r = adopt_data(path, dir, uid, gid, &out->data_size, detail)) == TG_OK)

@@ -24,26 +24,35 @@ struct storedir {
 /*
  * Check the directory and its files, open the lock file and the sidecar, and
  * take the guard: nobody else in this process has the store open.  Waits at
- * most until `deadline_ms` (deadline_after()).  Descriptors are 3 or above,
+ * most `patience_ms`, see below.  Descriptors are 3 or above,
  * and refused is a process whose descriptors 0-2 are not all open, since LMDB
  * would get them.
  */
-enum tg_status storedir_open(const char *path, uid_t also_trusted, int64_t deadline_ms,
+enum tg_status storedir_open(const char *path, uid_t also_trusted, int patience_ms,
     struct storedir *out, struct detail *detail) __attribute__((warn_unused_result));
 void storedir_close(struct storedir *dir);
+
+/*
+ * Locks are polled.  A crowd that moves on is waited for: the patience counts
+ * from the last time that somebody let go of that lock, ten times over at most.
+ * Who holds it and was stopped costs the patience and no more.
+ */
 
 /*
  * Around what takes LMDB's lock on the opening of a store or on its table of
  * readers: these know no deadline either, and a stopped process may hold them.
  */
-enum tg_status storedir_opener_lock(const struct storedir *dir, int64_t deadline_ms,
+enum tg_status storedir_opener_lock(const struct storedir *dir, int patience_ms,
     struct detail *detail) __attribute__((warn_unused_result));
 void storedir_opener_unlock(const struct storedir *dir);
 
 /* The writers' gate, taken before LMDB's own lock, which knows no deadline. */
-enum tg_status storedir_gate_lock(const struct storedir *dir, int64_t deadline_ms,
+enum tg_status storedir_gate_lock(const struct storedir *dir, int patience_ms,
     struct detail *detail) __attribute__((warn_unused_result));
 void storedir_gate_unlock(const struct storedir *dir);
+
+/* After the gate was let go: leave a gap for those who wait for it, if any do. */
+void storedir_gate_yield(const struct storedir *dir);
 
 /*
  * The number of the last change that was acknowledged, kept in the lock file:
@@ -62,7 +71,7 @@ uint64_t storedir_marked(const struct storedir *dir);
  * LMDB (network, FUSE).
  */
 enum tg_status storedir_make(const char *path, uid_t also_trusted, uid_t uid, gid_t gid,
-    int64_t deadline_ms, struct storedir *out, struct detail *detail)
+    int patience_ms, struct storedir *out, struct detail *detail)
     __attribute__((warn_unused_result));
 
 /* Give the file that LMDB made to its owner, for good. */

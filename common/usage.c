@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "cidr.h"
 #include "crypt.h"
+#include "limits.h"
 #include "usage.h"
 
 enum { HALF = USAGE_SLOT_SIZE / 2, SUMMED = HALF - CRYPT_CHECKSUM_LEN };
@@ -97,15 +97,6 @@ usage_read(struct usage *usage, uint32_t slot, const char *id, struct tg_use *us
 		memset(refused, 0, sizeof(*refused));
 }
 
-/* Under RLIMIT_FSIZE a write can raise SIGXFSZ in the host, even inside the file. */
-static bool
-file_size_limited(void)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
-}
-
 void
 usage_write(struct usage *usage, uint32_t slot, const char *id, enum usage_kind kind,
     const struct tg_use *use)
@@ -113,7 +104,7 @@ usage_write(struct usage *usage, uint32_t slot, const char *id, enum usage_kind 
 	off_t at = (off_t)slot * USAGE_SLOT_SIZE + (kind == USAGE_REFUSED ? HALF : 0);
 	uint8_t half[HALF];
 
-	if (!has_slot(usage, slot) || file_size_limited())
+	if (!has_slot(usage, slot) || limits_file_size())
 		return;
 	half_encode(id, use, half);
 	/* Best effort: if it is lost, an older use is shown. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +20,16 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "handle.h"
 #include "place.h"
 
 /* ---- what fails ---- */
 
-enum mode { OFF, ONCE, FROM_THEN_ON, TRIP, CERTAIN };
+enum mode { OFF, ONCE, FROM_THEN_ON, TRIP, CERTAIN, STOP };
 
 static enum mode mode;
 static unsigned calls, nth;
@@ -50,7 +53,9 @@ due(const char *name)
 	if (mode == FROM_THEN_ON ? calls < nth : calls != nth)
 		return false;
 	failed = name;
-	return true;
+	if (mode == STOP)
+		raise(SIGSTOP);
+	return mode != STOP;
 }
 
 static bool
@@ -711,6 +716,61 @@ an_assertion_of_lmdb_at_any_call_is_survived(void **state)
 		}
 }
 
+/* ---- stopped processes ---- */
+
+static int
+run_and_stop(void *arg)
+{
+	(void)arg;
+	calls = 0;
+	mode = STOP;
+	(void)!ask(issued.text);
+	return 0;
+}
+
+/* Ask beside one that stopped at the nth call of a login; false if it has fewer. */
+static bool
+ask_beside_stopped(unsigned n, unsigned *refused)
+{
+	enum { GRACE_MS = 1000 };
+	pid_t pid;
+	int status;
+	int64_t start;
+	enum tg_status r;
+
+	nth = n;
+	pid = place_fork(run_and_stop, NULL);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	if (!WIFSTOPPED(status))
+		return false;
+	start = place_ms();
+	r = ask(token.text);
+	ROW(r == TG_OK || r == TG_UNAVAILABLE, "call %u: %s", n, tg_status_name(r));
+	ROW(place_ms() - start < HANDLE_CHECK_MS + GRACE_MS, "call %u: %d ms", n,
+	    (int)(place_ms() - start));
+	*refused += r == TG_UNAVAILABLE;
+	place_kill(pid);
+	ROW(ask(token.text) == TG_OK, "call %u, afterwards: %s", n, tg_detail(tg));
+	return true;
+}
+
+static void
+a_login_that_is_stopped_anywhere_holds_up_no_other(void **state)
+{
+	enum { STEP = 4 };
+	unsigned n, asked = 0, refused = 0;
+
+	(void)state;
+	place_seed();
+	new_token();
+	issued = place_issue(tg, &(struct wish) { .uses = 1000 });
+	for (n = 1 + place_random(STEP); ask_beside_stopped(n, &refused); n += STEP)
+		asked++;
+	print_message("# %u of %u were refused at the deadline\n", refused, asked);
+	assert_true(asked > 10);
+	assert_int_equal(ask(issued.text), TG_OK);
+}
+
 /* ---- what is tried again ---- */
 
 static void
@@ -770,6 +830,8 @@ main(void)
 		    calls_that_fail_from_then_on_make_no_yes_and_leave_nothing_behind),
 		FAULTY("an assertion of LMDB at any call is survived",
 		    an_assertion_of_lmdb_at_any_call_is_survived),
+		FAULTY("a login that is stopped anywhere holds up no other",
+		    a_login_that_is_stopped_anywhere_holds_up_no_other),
 		FAULTY("what passes is tried again and what stays is unavailable",
 		    what_passes_is_tried_again_and_what_stays_is_unavailable),
 	};

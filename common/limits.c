@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/resource.h>
+
+#include "limits.h"
+
+bool
+limits_file_size(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
