@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "store.h"
 #include "storedir.h"
 #include "token.h"
@@ -490,7 +490,7 @@ store_update(struct store *store,
 static enum tg_status
 check_limits(struct detail *detail)
 {
-	if (limits_file_size())
+	if (rlimits_file_size())
 		return detail_set(detail, TG_UNAVAILABLE,
 		    "cannot write the store: this process has a limit on the size of files");
 	return TG_OK;

@@ -10,7 +10,7 @@
 #include "bytes.h"
 #include "crypt.h"
 #include "deadline.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "secure.h"
 #include "storedir.h"
 
@@ -280,7 +280,7 @@ take_turn(int fd, off_t at)
 {
 	uint8_t turns[TURNS_LEN];
 
-	if (limits_file_size())
+	if (rlimits_file_size())
 		return;
 	bytes_put(turns, read_turns(fd, at) + 1, TURNS_LEN);
 	if (pwrite(fd, turns, sizeof(turns), at) != sizeof(turns))

@@ -7,7 +7,7 @@
 #include "bytes.h"
 #include "cidr.h"
 #include "crypt.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "usage.h"
 
 enum { HALF = USAGE_SLOT_SIZE / 2, SUMMED = HALF - CRYPT_CHECKSUM_LEN };
@@ -104,7 +104,7 @@ usage_write(struct usage *usage, uint32_t slot, const char *id, enum usage_kind 
 	off_t at = (off_t)slot * USAGE_SLOT_SIZE + (kind == USAGE_REFUSED ? HALF : 0);
 	uint8_t half[HALF];
 
-	if (!has_slot(usage, slot) || limits_file_size())
+	if (!has_slot(usage, slot) || rlimits_file_size())
 		return;
 	half_encode(id, use, half);
 	/* Best effort: if it is lost, an older use is shown. */

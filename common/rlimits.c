@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/resource.h>
 
-#include "limits.h"
+#include "rlimits.h"
 
 bool
-limits_file_size(void)
+rlimits_file_size(void)
 {
 	struct rlimit limit;
 
