@@ -13,6 +13,8 @@ PAMDIR    ?= /lib/$(TRIPLET)/security
 MANDIR    ?= $(PREFIX)/share/man
 DOCDIR    ?= $(PREFIX)/share/doc/tokgate
 EXAMPLES  ?= $(DOCDIR)/examples
+# Where systemd looks, whatever PREFIX is.
+SYSTEMDLIB ?= /usr/lib
 BUILD     ?= build
 
 CFLAGS    ?= -O2 -g
@@ -31,6 +33,7 @@ ALL_LD     = $(HARDEN_LD) $(LDFLAGS)
 CORE_SRC  := $(wildcard common/*.c)
 PAM_SRC   := $(wildcard pam/*.c)
 CLI_SRC   := $(wildcard tools/tokgate/*.c) pam/args.c
+DAEMON_SRC := $(wildcard tools/tokgated/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_LIB  := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -43,6 +46,9 @@ FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 LIB       := $(BUILD)/libtokgate.so.0
 MODULE    := $(BUILD)/pam_tokgate.so
 CLI       := $(BUILD)/tokgate
+DAEMON    := $(BUILD)/tokgated
+DAEMON_SYS := $(BUILD)/installed/tokgated
+UNIT_SYS  := $(BUILD)/installed/tokgated.service
 CLI_SYS   := $(BUILD)/installed/tokgate
 
 # Where the loader does not look by itself, programs and module say where the library is.
@@ -51,7 +57,7 @@ RPATH     := $(if $(filter $(LIBDIR),$(SYS_DIRS)),,-Wl,-rpath,$(LIBDIR))
 
 .PHONY: all help deps test-deps lint-deps demo test unit sanitize sanitized lint fuzz fuzzed install uninstall clean
 .SECONDARY:
-all: $(LIB) $(BUILD)/libtokgate.so $(BUILD)/tokgate.pc $(MODULE) $(CLI)
+all: $(DAEMON) $(LIB) $(BUILD)/libtokgate.so $(BUILD)/tokgate.pc $(MODULE) $(CLI)
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -98,6 +104,15 @@ $(CLI) $(CLI_SYS): $(call obj,$(CLI_SRC)) $(BUILD)/libtokgate.so
 	@mkdir -p $(@D)
 	$(CC) -pie $(ALL_LD) $(RPATH) -o $@ $(call obj,$(CLI_SRC)) -L$(BUILD) -ltokgate -ljansson
 
+$(DAEMON): RPATH = -Wl,-rpath,'$$ORIGIN'
+$(DAEMON) $(DAEMON_SYS): $(call obj,$(DAEMON_SRC)) $(BUILD)/libtokgate.so
+	@mkdir -p $(@D)
+	$(CC) -pie $(ALL_LD) $(RPATH) -o $@ $(call obj,$(DAEMON_SRC)) -L$(BUILD) -ltokgate -lsystemd
+
+$(UNIT_SYS): tools/tokgated/tokgated.service $(BUILD)/paths
+	@mkdir -p $(@D)
+	sed 's,/usr/sbin/tokgated,$(PREFIX)/sbin/tokgated,' $< > $@
+
 # Unit tests see the core's inside, so they link its objects.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_LIB)) $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -118,6 +133,12 @@ $(BUILD)/tests/pam_recorder.so: $(BUILD)/obj/tests/unit/pam/recorder.o
 	@mkdir -p $(@D)
 	$(CC) -shared $(ALL_LD) -o $@ $^ -lpam
 
+# The way through the daemon without a socket.
+$(BUILD)/tests/test_two_ways: private ALL_LD += -Wl,--wrap=remote_ask
+
+# Tests of the daemon start it.
+$(filter $(BUILD)/tests/test_daemon%,$(UNIT_BIN)): | $(DAEMON)
+
 # A harness replays tests/fuzz/corpus/NAME, unless libFuzzer brings its own main().
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -127,10 +148,12 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FUZZ_MAIN)) $(CORE_OBJ
 $(BUILD)/fuzz/fuzz_pam: $(call obj,$(PAM_SRC))
 
 # Packages of Debian 12.  Servers are unpacked below build/, where nothing starts them.
-BUILD_PKGS := gcc libc6-dev make pkg-config libpam0g-dev libsodium-dev liblmdb-dev libjansson-dev
+BUILD_PKGS := gcc libc6-dev make pkg-config libpam0g-dev libsodium-dev liblmdb-dev libjansson-dev libsystemd-dev
 TEST_PKGS  := bats jq faketime libcmocka-dev openssh-client sshpass lftp curl pamtester python3-minimal \
-              python3-paramiko iproute2 procps util-linux
-SERVERS    := openssh-server openssh-sftp-server vsftpd
+              python3-paramiko iproute2 procps util-linux openssl netbase twine
+SERVERS    := openssh-server openssh-sftp-server vsftpd systemd \
+              apache2 apache2-bin libapache2-mod-authnz-pam nginx nginx-common libnginx-mod-http-auth-pam \
+              dovecot-core dovecot-imapd dovecot-pop3d proftpd-core proftpd-mod-crypto
 deps:
 	@tests/packages install $(BUILD_PKGS)
 test-deps: deps
@@ -174,7 +197,7 @@ LINT_PKGS := shellcheck mandoc clang clang-format cppcheck
 lint: all
 	BUILD=$(BUILD) CC=$(CC) tests/lint/run
 
--include $(patsubst %.o,%.d,$(CORE_OBJ) $(call obj,$(PAM_SRC) $(CLI_SRC) $(UNIT_SRC) $(UNIT_LIB) $(DOOR_SRC) $(FUZZ_SRC) $(FUZZ_MAIN)))
+-include $(patsubst %.o,%.d,$(CORE_OBJ) $(call obj,$(PAM_SRC) $(CLI_SRC) $(DAEMON_SRC) $(UNIT_SRC) $(UNIT_LIB) $(DOOR_SRC) $(FUZZ_SRC) $(FUZZ_MAIN)))
 
 # MODE:SOURCE:PLACE
 MAN_SRC   := $(wildcard pam/*.[1-8] tools/*.[1-8] tools/*/*.[1-8])
@@ -183,12 +206,17 @@ PLACES     = 0644:$(LIB):$(LIBDIR)/libtokgate.so.0 \
              0644:$(BUILD)/tokgate.pc:$(LIBDIR)/pkgconfig/tokgate.pc \
              0644:$(MODULE):$(PAMDIR)/pam_tokgate.so \
              0755:$(CLI_SYS):$(PREFIX)/bin/tokgate \
+             0755:$(DAEMON_SYS):$(PREFIX)/sbin/tokgated \
+             0644:$(UNIT_SYS):$(SYSTEMDLIB)/systemd/system/tokgated.service \
+             0644:tools/tokgated/tokgated.socket:$(SYSTEMDLIB)/systemd/system/tokgated.socket \
+             0644:tools/tokgated/tokgate.sysusers:$(SYSTEMDLIB)/sysusers.d/tokgate.conf \
+             0644:tools/tokgated/tokgate.tmpfiles:$(SYSTEMDLIB)/tmpfiles.d/tokgate.conf \
              $(foreach f,$(MAN_SRC),0644:$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
              $(foreach f,$(wildcard pam/examples/*),0644:$(f):$(EXAMPLES)/$(notdir $(f))) \
              $(foreach f,$(wildcard README.md LICENSE common/FORMAT.md),0644:$(f):$(DOCDIR)/$(notdir $(f)))
 
 # Each file takes its name in one rename: a running sshd has the old one mapped.
-install: all $(CLI_SYS)
+install: all $(CLI_SYS) $(DAEMON_SYS) $(UNIT_SYS)
 	@set -e; for place in $(PLACES); do \
 	    IFS=:; set -- $$place; to="$(DESTDIR)$$3"; \
 	    install -D -m $$1 $$2 "$$to.new"; mv -f "$$to.new" "$$to"; \

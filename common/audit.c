@@ -75,6 +75,17 @@ put_field(struct line *line, const char *name, const char *value, size_t max)
 	put_value(line, value, max);
 }
 
+/* A field that is somebody's word. */
+static void
+put_claim(struct line *line, const char *name, const char *value, size_t max, bool claimed)
+{
+	bool given = value != NULL && value[0] != '\0';
+
+	put(line, name);
+	put(line, claimed && given ? "(claimed)" : "");
+	put_value(line, value, max);
+}
+
 void
 audit_format(const struct audit_facts *facts, char out[static AUDIT_MAX + 1])
 {
@@ -91,13 +102,13 @@ audit_format(const struct audit_facts *facts, char out[static AUDIT_MAX + 1])
 	if (facts->login != NULL && token_shaped(facts->login, strlen(facts->login)))
 		put(&line, " login=(token)");
 	else
-		put_field(&line, " login=", facts->login, 2 * TG_OWNER_MAX);
+		put_claim(&line, " login=", facts->login, 2 * TG_OWNER_MAX, facts->claimed);
 	put_field(&line, " service=", facts->service, TG_WORD_MAX);
 	put_field(&line, " action=", facts->action, TG_WORD_MAX);
 	if (facts->gate)
 		put(&line, " resource=(gate)");
 	else
 		put_field(&line, " resource=", facts->resource, 3 * TG_RESOURCE_MAX);
-	put_field(&line, " source=", facts->source, TG_SOURCE_MAX);
+	put_claim(&line, " source=", facts->source, TG_SOURCE_MAX, facts->claimed);
 	put_field(&line, " uid=", uid, sizeof(uid));
 }

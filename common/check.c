@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * check.c - one login, from the text of a password to the audit line
+ * check.c - one login on the store, from the text of a password to the audit line
  *
- *	tg_check    shape and form on the text alone, then
- *	  prove     the secret against its record, an unknown id like a wrong one
- *	  judge     policy_decide() on record, owner, last use and request
- *	  consume   one use of a limited-use token, committed before the yes
- *	  record    the use or the refusal, best effort
- *	  audit     one line, always
+ *	check_store  shape and form on the text alone, then
+ *	  prove      the secret against its record, an unknown id like a wrong one
+ *	  judge      policy_decide() on record, owner, last use and request
+ *	  consume    one use of a limited-use token, committed before the yes
+ *	  record     the use or the refusal, best effort
+ *	  audit      one line, always
  */
 #include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "audit.h"
+#include "check.h"
 #include "explain.h"
-#include "handle.h"
 #include "policy.h"
 #include "ticket.h"
 #include "token.h"
@@ -24,6 +23,9 @@
 struct check {
 	struct tg *tg;
 	const struct tg_request *req;
+	const struct check_peer *peer;
+	const struct tg_patience *patience;
+	bool later;
 	struct policy_ask ask;
 	struct cidr_addr source;
 	struct token token;
@@ -97,6 +99,8 @@ consume_apply(void *arg, struct store *store, struct detail *detail)
 	if ((r = handle_record(c->tg, store, c->token.id, &c->record)) != TG_OK ||
 	    (r = judge(c, store)) != TG_OK)
 		return r;
+	if (c->patience->wanted != NULL && !c->patience->wanted(c->patience->arg))
+		return detail_set(detail, TG_UNAVAILABLE, "nobody waits for the answer any more");
 	if (c->record.token.uses_left != TG_USES_UNLIMITED)
 		c->record.token.uses_left--;
 	c->record.marked_at = c->tg->at;
@@ -113,12 +117,23 @@ static enum tg_status
 consume(struct check *c)
 {
 	enum tg_status r = TG_OK;
+	int usual_ms;
 
+	if (c->patience == NULL) {
+		c->later = true;
+		return TG_UNAVAILABLE;
+	}
 	if (c->use.store != c->tg->held) {
 		handle_leave(c->tg, &c->use);
-		r = handle_enter(c->tg, true, HANDLE_CHECK_MS, &c->use);
+		r = handle_enter(c->tg, true, c->patience->most_ms, &c->use);
 	}
-	return r == TG_OK ? store_update(c->use.store, consume_apply, c, &c->tg->detail) : r;
+	if (r != TG_OK)
+		return r;
+	/* A held store has the patience of who changes it. */
+	usual_ms = store_patience(c->use.store, c->patience->most_ms);
+	r = store_update(c->use.store, consume_apply, c, &c->tg->detail);
+	store_patience(c->use.store, usual_ms);
+	return r;
 }
 
 static void
@@ -212,41 +227,45 @@ check(struct check *c, const char *password, size_t len)
 	return r;
 }
 
-static void
-audit(const struct check *c, enum tg_status verdict)
+void
+check_audit(struct tg *tg, enum tg_status verdict, const char *id, const char *owner,
+    const struct tg_request *req, const struct check_peer *peer)
 {
-	const struct tg_request *req = c->req;
 	const struct audit_facts facts = {
 		.verdict = verdict,
-		.id = c->token.id,
-		.owner = c->out->owner,
+		.id = id,
+		.owner = owner,
 		.login = req->login != NULL && req->login[0] != '\0' ? req->login : TG_DROP_IN,
 		.service = req->service,
 		.action = req->action != NULL || req->gate ? req->action : "login",
 		.resource = req->resource != NULL ? req->resource : "*",
 		.source = req->source,
-		.uid = geteuid(),
+		.uid = peer->uid,
+		.claimed = !peer->trusted,
 		.gate = req->gate,
 	};
 	char line[AUDIT_MAX + 1];
 
 	audit_format(&facts, line);
-	if (c->tg != NULL && c->tg->log != NULL)
-		c->tg->log(c->tg->log_arg, line);
+	if (tg != NULL && tg->log != NULL)
+		tg->log(tg->log_arg, line);
 	else
 		syslog(LOG_AUTHPRIV | (verdict == TG_OK ? LOG_INFO : LOG_NOTICE), "%s", line);
 }
 
 enum tg_status
-tg_check(struct tg *tg, const char *password, size_t len, const struct tg_request *req,
+check_store(struct tg *tg, const char *password, size_t len, const struct tg_request *req,
+    const struct check_peer *peer, const struct tg_patience *patience, bool *later,
     struct tg_grant *out)
 {
-	struct check c = { .tg = tg, .req = req, .out = out };
+	struct check c = { .tg = tg, .req = req, .peer = peer, .patience = patience, .out = out };
 	enum tg_status verdict;
 
 	memset(out, 0, sizeof(*out));
 	verdict = check(&c, password, len);
-	audit(&c, verdict);
+	if (!c.later)
+		check_audit(tg, verdict, c.token.id, out->owner, req, peer);
+	*later = c.later;
 	explicit_bzero(&c.token, sizeof(c.token));
 	return verdict;
 }
@@ -284,7 +303,7 @@ out:
 }
 
 enum tg_status
-tg_ask(struct tg *tg, const char *ticket, struct tg_grant *out)
+check_ticket(struct tg *tg, const char *ticket, struct tg_grant *out)
 {
 	struct check c = { .tg = tg, .out = out };
 	enum tg_status r;

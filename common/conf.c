@@ -8,46 +8,115 @@
 #include "conf.h"
 #include "secure.h"
 
-static const struct conf defaults = { .store = TG_STORE_DIR, .uid = 0 };
+static const struct conf defaults = { .store = TG_STORE_DIR, .socket = TG_SOCKET };
 
-/* Returns NULL, or a static text that says what the value must be. */
-static const char *
-set_store(struct conf *conf, const char *value)
+/* An absolute path of `len` bytes, without slashes at its end, that fits `size`. */
+static bool
+copy_path(const char *value, size_t len, char *out, size_t size)
 {
-	static const char must[] =
-	    "must be an absolute path other than '/', without '.' and '..' parts";
-	size_t len = strlen(value), part;
 	const char *p;
+	size_t part;
 
 	while (len > 0 && value[len - 1] == '/')
 		len--;
-	if (value[0] != '/' || len == 0 || len >= sizeof(conf->store))
-		return must;
-	for (p = value; p < value + len; p += part) {
+	if (len == 0 || value[0] != '/' || len >= size)
+		return false;
+	memcpy(out, value, len);
+	out[len] = '\0';
+	for (p = out; *p != '\0'; p += part) {
 		p += strspn(p, "/");
 		part = strcspn(p, "/");
 		if ((part == 1 && p[0] == '.') || (part == 2 && p[0] == '.' && p[1] == '.'))
-			return must;
+			return false;
 	}
-	memcpy(conf->store, value, len);
-	conf->store[len] = '\0';
-	return NULL;
+	return true;
+}
+
+static bool
+parse_uid(const char *value, size_t len, uint32_t *out)
+{
+	char digits[11] = "";
+	uint64_t uid;
+
+	if (len == 0 || len >= sizeof(digits) || strspn(value, "0123456789") < len ||
+	    (value[0] == '0' && len > 1))
+		return false;
+	memcpy(digits, value, len);
+	if ((uid = strtoull(digits, NULL, 10)) >= UINT32_MAX)
+		return false;
+	*out = (uint32_t)uid;
+	return true;
+}
+
+/* The next of the words in *text, which moves behind it; its length, 0 at the end. */
+static size_t
+next_word(const char **text, const char **word)
+{
+	size_t len;
+
+	*word = *text + strspn(*text, " \t");
+	len = strcspn(*word, " \t");
+	*text = *word + len;
+	return len;
+}
+
+/* Setters return NULL, or a static text that says what the value must be. */
+static const char *
+set_store(struct conf *conf, const char *value)
+{
+	if (copy_path(value, strlen(value), conf->store, sizeof(conf->store)))
+		return NULL;
+	return "must be an absolute path other than '/', without '.' and '..' parts";
 }
 
 static const char *
 set_uid(struct conf *conf, const char *value)
 {
-	static const char must[] = "must be the number of a user, 0 to 4294967294";
-	size_t len = strlen(value);
-	uint64_t uid;
+	if (parse_uid(value, strlen(value), &conf->uid))
+		return NULL;
+	return "must be the number of a user, 0 to 4294967294";
+}
 
-	if (len == 0 || len > 10 || strspn(value, "0123456789") != len ||
-	    (value[0] == '0' && len > 1))
-		return must;
-	uid = strtoull(value, NULL, 10);
-	if (uid >= UINT32_MAX)
-		return must;
-	conf->uid = (uint32_t)uid;
+static const char *
+set_socket(struct conf *conf, const char *value)
+{
+	if (strpbrk(value, " \t") == NULL &&
+	    copy_path(value, strlen(value), conf->socket, sizeof(conf->socket)))
+		return NULL;
+	return "must be an absolute path of at most 107 bytes, without blanks, '.' and '..' parts";
+}
+
+static const char *
+set_listen(struct conf *conf, const char *value)
+{
+	const char *word;
+	size_t len;
+
+	conf->nlisten = 0;
+	while ((len = next_word(&value, &word)) > 0) {
+		if (conf->nlisten == CONF_LISTEN_MAX)
+			return "has more than 8 paths";
+		if (!copy_path(word, len, conf->listen[conf->nlisten], sizeof(conf->listen[0])))
+			return "must be absolute paths of at most 107 bytes, without '.' and '..' parts";
+		conf->nlisten++;
+	}
+	return NULL;
+}
+
+static const char *
+set_trusted(struct conf *conf, const char *value)
+{
+	const char *word;
+	size_t len;
+
+	conf->ntrusted = 0;
+	while ((len = next_word(&value, &word)) > 0) {
+		if (conf->ntrusted == CONF_TRUSTED_MAX)
+			return "has more than 16 users";
+		if (!parse_uid(word, len, &conf->trusted[conf->ntrusted]))
+			return "must be numbers of users, 0 to 4294967294";
+		conf->ntrusted++;
+	}
 	return NULL;
 }
 
@@ -57,6 +126,9 @@ static const struct setting {
 } settings[] = {
 	{ "store", set_store },
 	{ "uid", set_uid },
+	{ "socket", set_socket },
+	{ "listen", set_listen },
+	{ "trusted", set_trusted },
 };
 
 enum { NSETTINGS = sizeof(settings) / sizeof(settings[0]) };

@@ -9,8 +9,13 @@
  * refused and not taken for a part of it.  Refused, with file and line:
  * unknown and repeated keys, empty values, NUL and other control characters.
  *
- *	store  directory of the store: absolute, without "." and ".." parts
- *	uid    number of the user that may own the store besides root
+ *	store    directory of the store: absolute, without "." and ".." parts
+ *	uid      number of the user that may own the store besides root
+ *	socket   path where tokgated is asked
+ *	listen   paths where tokgated listens, separated by blanks; by default
+ *	         the one of `socket`
+ *	trusted  numbers of users whose word on login and address tokgated
+ *	         takes, separated by blanks; root is always one
  */
 #ifndef CONF_H
 #define CONF_H
@@ -22,11 +27,19 @@
 enum {
 	CONF_LINE_MAX = 1023,
 	CONF_FILE_MAX = 64 * 1024,
+	CONF_SOCKET_MAX = 107, /* sun_path of unix(7) */
+	CONF_LISTEN_MAX = 8,
+	CONF_TRUSTED_MAX = 16,
 };
 
 struct conf {
 	char store[PATH_MAX]; /* without a slash at its end */
 	uint32_t uid;         /* 0: root alone */
+	char socket[CONF_SOCKET_MAX + 1];
+	size_t nlisten; /* 0: socket */
+	char listen[CONF_LISTEN_MAX][CONF_SOCKET_MAX + 1];
+	size_t ntrusted;
+	uint32_t trusted[CONF_TRUSTED_MAX];
 };
 
 /*

@@ -74,6 +74,7 @@ tg_open(const char *config, const char *store, struct tg **out)
 	tg->opened = conf_load(config, &tg->conf, &tg->detail);
 	if (tg->opened == TG_OK && store != NULL)
 		tg->opened = conf_set(&tg->conf, "store", store, &tg->detail);
+	tg->named_store = store != NULL;
 	*out = tg;
 	return tg->opened;
 }
@@ -120,6 +121,21 @@ uint32_t
 tg_service_uid(const struct tg *tg)
 {
 	return tg->conf.uid;
+}
+
+const char *
+tg_listen_path(const struct tg *tg, size_t i)
+{
+	if (tg->conf.nlisten == 0)
+		return i == 0 ? tg->conf.socket : NULL;
+	return i < tg->conf.nlisten ? tg->conf.listen[i] : NULL;
+}
+
+void
+tg_tidy(struct tg *tg)
+{
+	if (tg->held != NULL)
+		store_tidy(tg->held);
 }
 
 enum tg_status

@@ -10,6 +10,7 @@
 enum { HANDLE_CHECK_MS = 500, HANDLE_MANAGE_MS = 5000, HANDLE_DECOY_MAX = 256 };
 
 struct tg {
+	bool named_store;      /* by the caller: opened directly, no daemon is asked */
 	enum tg_status opened; /* of tg_open(); what each call answers if it failed */
 	struct conf conf;
 	struct detail detail;
@@ -22,6 +23,13 @@ struct tg {
 	uint8_t decoy[HANDLE_DECOY_MAX]; /* what stands in for the record of an unknown id */
 	size_t decoy_len;
 };
+
+/*
+ * Does a daemon that listens, if one does, answer from this store at this
+ * change or a later one?
+ */
+enum tg_status handle_confirm(struct tg *tg, const struct store_meta *meta)
+    __attribute__((warn_unused_result));
 
 /* Begin a call: what tg_open() said, an empty detail, the time in tg->at. */
 enum tg_status handle_start(struct tg *tg) __attribute__((warn_unused_result));

@@ -373,6 +373,26 @@ tg_change(struct tg *tg, const char *id, const struct tg_token *to, const char *
 
 /* ---- revoke ---- */
 
+/* An update that no daemon may miss. */
+static enum tg_status
+update_confirmed(struct tg *tg, enum tg_status (*apply)(void *, struct store *, struct detail *),
+    void *arg)
+{
+	struct store_meta meta;
+	struct handle_use use;
+	enum tg_status r;
+
+	if ((r = handle_enter(tg, true, HANDLE_MANAGE_MS, &use)) == TG_OK &&
+	    (r = store_update(use.store, apply, arg, &tg->detail)) == TG_OK)
+		meta = *store_meta(use.store);
+	handle_leave(tg, &use);
+	if (r == TG_OK) {
+		r = handle_confirm(tg, &meta);
+		explicit_bzero(&meta, sizeof(meta));
+	}
+	return r;
+}
+
 /* Mark one record as revoked; *was_live is false if it was already. */
 static enum tg_status
 revoke_one(struct change *c, struct store *store, const char *id, bool *was_live)
@@ -433,7 +453,7 @@ tg_revoke(struct tg *tg, const char *id, const char *by, const char *why)
 		return r;
 	if (!token_id_valid(id))
 		return TG_NO_MATCH;
-	return update(tg, revoke_apply, &c);
+	return update_confirmed(tg, revoke_apply, &c);
 }
 
 /* The ids that a revocation of many has hit, to be told once it is durable. */
@@ -522,7 +542,7 @@ tg_revoke_all(struct tg *tg, const char *owner, const char *by, const char *why,
 		return r;
 	if (owner != NULL && !tg_owner_valid(owner))
 		return TG_NO_MATCH;
-	r = update(tg, revoke_all_apply, &all);
+	r = update_confirmed(tg, revoke_all_apply, &all);
 	for (i = 0; r == TG_OK && fn != NULL && i < all.n; i++)
 		fn(arg, all.ids[i]);
 	free(all.ids);

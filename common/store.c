@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -50,6 +53,7 @@ struct store {
 	bool full;      /* a put found the map full */
 	bool opening;   /* has the opener's lock */
 	bool tripped;   /* LMDB's assertion handler was here */
+	bool spoiled;   /* a commit failed: LMDB may refuse all that follows */
 	uint32_t noted; /* journal entries of this transaction */
 	jmp_buf trap;
 };
@@ -284,8 +288,10 @@ commit(struct store *store, struct detail *detail)
 
 	TRAP(store, return damaged(detail));
 	store->txn = NULL; /* gone on every outcome */
-	if ((rc = mdb_txn_commit(txn)) != 0)
+	if ((rc = mdb_txn_commit(txn)) != 0) {
+		store->spoiled = true;
 		return failed(store, "write the store", rc, detail);
+	}
 	storedir_mark(&store->dir, store->meta.serial);
 	return TG_OK;
 }
@@ -626,6 +632,48 @@ store_close(struct store **storep)
 	explicit_bzero(store, sizeof(*store));
 	free(store);
 	*storep = NULL;
+}
+
+bool
+store_lost(const struct store *store)
+{
+	return abandoned != NULL || (store != NULL && store->tripped);
+}
+
+bool
+store_current(const struct store *store, const char *path)
+{
+	char name[PATH_MAX + 16];
+	struct stat now, held;
+	int fd;
+
+	/* A sidecar that could not be had then may be there now. */
+	if (store->spoiled || store->dir.usage.fd < 0)
+		return false;
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	return mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &held) == 0 &&
+	    stat(name, &now) == 0 && now.st_dev == held.st_dev && now.st_ino == held.st_ino;
+}
+
+int
+store_patience(struct store *store, int patience_ms)
+{
+	int before = store->patience_ms;
+
+	store->patience_ms = patience_ms;
+	return before;
+}
+
+void
+store_tidy(struct store *store)
+{
+	struct detail ignored; /* what is not tidied now is tidied next time */
+
+	TRAP(store, return );
+	if (opener_lock(store, &ignored) != TG_OK)
+		return;
+	mdb_reader_check(store->env, NULL);
+	storedir_opener_unlock(&store->dir);
 }
 
 /* ---- making ---- */

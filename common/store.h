@@ -58,6 +58,18 @@ enum tg_status store_open(const struct store_how *how, struct store **out, struc
     __attribute__((warn_unused_result));
 void store_close(struct store **store);
 
+/* Has LMDB given up, on this store or another?  This process will open none any more. */
+bool store_lost(const struct store *store);
+
+/* Is it still the one at its path, and fit for use? */
+bool store_current(const struct store *store, const char *path);
+
+/* Wait so long for the gate from now on; returns how long it was. */
+int store_patience(struct store *store, int patience_ms);
+
+/* Free the reader slots of processes that died. */
+void store_tidy(struct store *store);
+
 /*
  * Make a store, or finish one that was not, with this prefix; *made is false
  * if it was there already, and then only owner and modes are set.

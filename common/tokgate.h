@@ -37,6 +37,7 @@
 
 #define TG_CONFIG_FILE "/etc/tokgate/tokgate.conf"
 #define TG_STORE_DIR "/var/lib/tokgate"
+#define TG_SOCKET "/run/tokgate/check"
 
 /* The user name that means "the token says who I am", as on PyPI. */
 #define TG_DROP_IN "__token__"
@@ -214,6 +215,60 @@ enum tg_status tg_check(struct tg *tg, const char *password, size_t len,
  */
 enum tg_status tg_ask(struct tg *tg, const char *ticket, struct tg_grant *out)
     __attribute__((warn_unused_result));
+
+/* ---- tokgated ---------------------------------------------------------- */
+
+/* What there is to see of a daemon from outside. */
+struct tg_daemon {
+	const char *path; /* where the configuration has it asked; belongs to the handle */
+	bool same_store;  /* it answers from the store that this handle has, ... */
+	bool current;     /* ... with the last change to it */
+	uint32_t uid;     /* of the process that answered */
+};
+
+/*
+ * Look at the daemon, also where the caller named a store.
+ *
+ * TG_OK           it answers in time and is believed; *out says what it said
+ * TG_NO_MATCH     nobody listens there
+ * TG_UNAVAILABLE  anything else; tg_detail() says what
+ */
+enum tg_status tg_daemon(struct tg *tg, struct tg_daemon *out) __attribute__((warn_unused_result));
+
+/* What follows is for tokgated itself. */
+
+enum { TG_MESSAGE_MAX = 8192 };
+
+/* Path `i` where the configuration wants questions answered; NULL past the last. */
+const char *tg_listen_path(const struct tg *tg, size_t i);
+
+enum tg_serving {
+	TG_SERVE_ANSWER, /* send `answer` */
+	TG_SERVE_LAST,   /* send it and end: this process cannot open a store any more */
+	TG_SERVE_LATER,  /* it has to write: give it to a handle that may wait */
+	TG_SERVE_DROP,   /* not a question: close the connection */
+};
+
+/* For a use of a limited-use token, which has to be written before the yes. */
+struct tg_patience {
+	int most_ms;               /* to wait for other writers */
+	bool (*wanted)(void *arg); /* asked when its turn comes: does anybody still wait? */
+	void *arg;
+};
+
+/*
+ * Answer one message of a peer, known by the SO_PEERCRED of unix(7).  The
+ * handle holds its store (tg_hold()); it is opened anew if another one lies at
+ * its path by now.  patience NULL: what would wait for a writer is
+ * TG_SERVE_LATER.  Writes the audit line of a check.  Wipe the answer after
+ * use: it may hold a ticket.
+ */
+enum tg_serving tg_serve(struct tg *tg, uint32_t peer_uid, const void *message, size_t len,
+    const struct tg_patience *patience, uint8_t answer[static TG_MESSAGE_MAX], size_t *answer_len)
+    __attribute__((warn_unused_result));
+
+/* Free the reader slots of processes that died; for whoever keeps a store open. */
+void tg_tidy(struct tg *tg);
 
 /* ---- tokens ------------------------------------------------------------ */
 

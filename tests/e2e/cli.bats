@@ -1105,7 +1105,7 @@ pam_dir() {
 
 # doctor: JSON lines in $output.
 doctor() {
-	tok doctor --pam-dir "$T/pam.d" --module "$T/module.so" --json
+	tok doctor --etc "$T" --module "$T/module.so" --json
 }
 
 # found CHECK [WHERE]: exactly this, with a problem and a fix.
@@ -1133,9 +1133,9 @@ nothing_found() {
 		cp "$dir/$f" "$T/pam.d/${f%.pam}"
 	done
 	nothing_found
-	tok doctor --pam-dir "$T/pam.d" --module "$T/module.so"
+	tok doctor --etc "$T" --module "$T/module.so"
 	[ "$status" -eq 0 ]
-	[ "$output" = "nothing wrong with configuration, store, module, clock and PAM files" ]
+	[ "$output" = "nothing wrong with configuration, store, module, clock, PAM files, servers and tokgated" ]
 }
 
 @test "doctor finds a missing store, open modes, strange files, damage" {
@@ -1193,7 +1193,7 @@ has no pam_sm_close_session has no pam_sm_open_session has no pam_sm_setcred" ]
 
 @test "doctor finds a clock that cannot be right" {
 	pam_dir
-	run --separate-stderr faketime '2020-01-01' "$tokgate" --config "$T/tokgate.conf" --store "$store" doctor --pam-dir "$T/pam.d" \
+	run --separate-stderr faketime '2020-01-01' "$tokgate" --config "$T/tokgate.conf" --store "$store" doctor --etc "$T" \
 	    --module "$T/module.so" --json
 	[ "$status" -eq 1 ]
 	[ "$(jq -r .check <<<"$output")" = clock ]
@@ -1201,7 +1201,7 @@ has no pam_sm_close_session has no pam_sm_open_session has no pam_sm_setcred" ]
 
 @test "doctor says what it could not look at" {
 	pam_dir
-	tok doctor --pam-dir "$T/nowhere" --module "$T/module.so"
+	tok doctor --etc "$T" --pam-dir "$T/nowhere" --module "$T/module.so"
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"could not look at '$T/nowhere': No such file"* ]]
 	echo '@include nowhere' >"$T/pam.d/x"
@@ -1365,4 +1365,135 @@ good_session='session [success=ok ignore=ignore module_unknown=ignore default=di
 	service door~ <<<'auth optional pam_tokgate.so'
 	service door.dpkg-old <<<'auth optional pam_tokgate.so'
 	found pam-refusal "$T/pam.d/common-auth:1"
+}
+
+# ---- doctor: servers -------------------------------------------------------
+
+# server FILE: below /etc, on stdin.
+server() {
+	mkdir -p "$T/${1%/*}"
+	cat >"$T/$1"
+}
+
+# A service that uses the module for each server, and each server that does.
+servers() {
+	local name
+	pam_dir
+	for name in apache nginx dovecot proftpd smtp; do
+		service "$name" <<<'auth [success=done default=die] pam_tokgate.so'
+	done
+	server apache2/apache2.conf <<<$'IncludeOptional sites-enabled/*.conf'
+	server apache2/sites-enabled/a.conf <<<$'<Location "/">\n\tauthpamservice "apache"\n</Location>'
+	server nginx/nginx.conf <<<'http { include /etc/nginx/sites-enabled/*; }'$'\ninclude /etc/nginx/sites-enabled/*;'
+	server nginx/sites-enabled/a <<<'auth_pam_service_name "nginx";'
+	server dovecot/dovecot.conf <<<$'!include conf.d/*.conf\n!include_try local.conf'
+	server dovecot/conf.d/10-auth.conf <<<$'passdb {\n driver = pam\n}'
+	server proftpd/proftpd.conf <<<$'AuthOrder mod_auth_pam.c* mod_auth_unix.c\nUseReverseDNS off\nInclude /etc/proftpd/conf.d/'
+	server default/saslauthd <<<$'MECHANISMS="pam"\nOPTIONS="-m /var/run/saslauthd"'
+	nothing_found
+}
+
+@test "doctor finds nothing wrong with the shipped servers' files" {
+	servers
+	local dir=$BATS_TEST_DIRNAME/../../pam/examples
+	cp "$dir/apache.conf" "$T/apache2/sites-enabled/a.conf"
+	cp "$dir/nginx.conf" "$T/nginx/sites-enabled/a"
+	cp "$dir/dovecot.conf" "$T/dovecot/dovecot.conf"
+	cp "$dir/proftpd.conf" "$T/proftpd/proftpd.conf"
+	nothing_found
+}
+
+@test "doctor finds caches in which a revoked token stays good" {
+	servers
+	server apache2/sites-enabled/b.conf <<<'AuthnCacheProvideFor file PAM'
+	found server-cache "$T/apache2/sites-enabled/b.conf:1"
+	server apache2/sites-enabled/b.conf <<<$'AuthnCacheProvideFor file\n# AuthnCacheProvideFor PAM'
+	nothing_found
+	server dovecot/conf.d/10-auth.conf <<<$'#auth_cache_size = 1\nauth_cache_size = 10 M'
+	found server-cache "$T/dovecot/conf.d/10-auth.conf:2"
+	# the last one holds
+	server dovecot/local.conf <<<'auth_cache_size=0'
+	nothing_found
+	server dovecot/local.conf <<<'auth_cache_size=1M'
+	found server-cache "$T/dovecot/local.conf:1"
+	rm "$T/dovecot/local.conf" "$T/dovecot/conf.d/10-auth.conf"
+	server default/saslauthd <<<'OPTIONS="-c -m /var/run/saslauthd"'
+	found server-cache "$T/default/saslauthd:1"
+	server default/saslauthd <<<'OPTIONS="-m /var/run/a-c -c"'
+	found server-cache "$T/default/saslauthd:1"
+	server default/saslauthd <<<'OPTIONS="-m /var/run/a-c"'
+	nothing_found
+}
+
+@test "doctor finds servers that show a refused password to others" {
+	servers
+	server dovecot/conf.d/10-auth.conf <<<$'passdb {\n driver = pam\n}\npassdb {\n driver = ldap\n}'
+	found server-leak "$T/dovecot/conf.d/10-auth.conf:1"
+	server dovecot/conf.d/10-auth.conf <<<$'passdb {\n driver = pam\n result_failure = return-fail\n}\npassdb {\n driver = ldap\n}'
+	nothing_found
+	server dovecot/conf.d/10-auth.conf <<<$'passdb {\n driver = ldap\n}\npassdb {\n driver = pam\n}'
+	nothing_found
+	server proftpd/proftpd.conf <<<$'AuthOrder mod_auth_pam.c mod_auth_unix.c\nUseReverseDNS off'
+	found server-leak "$T/proftpd/proftpd.conf:1"
+	server proftpd/proftpd.conf <<<'UseReverseDNS off'
+	found server-leak "$T/proftpd/proftpd.conf"
+}
+
+@test "doctor finds servers that give PAM names in the place of addresses" {
+	servers
+	server proftpd/proftpd.conf <<<'AuthOrder mod_auth_pam.c* mod_auth_unix.c'
+	found server-names "$T/proftpd/proftpd.conf"
+	server proftpd/conf.d/b.conf <<<'UseReverseDNS on'
+	server proftpd/proftpd.conf <<<$'AuthOrder mod_auth_pam.c* \\\n  mod_auth_unix.c\nInclude /etc/proftpd/conf.d/'
+	found server-names "$T/proftpd/conf.d/b.conf:1"
+	server proftpd/conf.d/b.conf <<<'UseReverseDNS off'
+	nothing_found
+	server apache2/sites-enabled/b.conf <<<'HostnameLookups Double'
+	found server-names "$T/apache2/sites-enabled/b.conf:1"
+}
+
+@test "doctor finds servers that write secrets to their log, or crash" {
+	servers
+	server dovecot/local.conf <<<'auth_debug_passwords = yes'
+	found server-secrets "$T/dovecot/local.conf:1"
+	server dovecot/local.conf <<<'auth_verbose_passwords = sha1:6'
+	found server-secrets "$T/dovecot/local.conf:1"
+	server dovecot/local.conf <<<$'auth_verbose_passwords = no\nauth_debug_passwords = no'
+	nothing_found
+	server nginx/sites-enabled/b <<<'auth_pam_set_pam_env on;'
+	found server-crash "$T/nginx/sites-enabled/b:1"
+}
+
+@test "doctor leaves alone servers whose PAM services are not ours" {
+	servers
+	local name
+	for name in apache nginx dovecot proftpd smtp; do
+		service "$name" <<<'auth required pam_unix.so'
+	done
+	server apache2/sites-enabled/b.conf <<<$'AuthnCacheProvideFor PAM\nHostnameLookups On'
+	server nginx/sites-enabled/b <<<'auth_pam_set_pam_env on;'
+	server dovecot/local.conf <<<$'auth_cache_size = 1M\nauth_debug_passwords = yes'
+	server proftpd/proftpd.conf <<<'AuthOrder mod_auth_pam.c'
+	server default/saslauthd <<<'OPTIONS="-c"'
+	nothing_found
+}
+
+@test "doctor reads servers' files until it cannot" {
+	servers
+	server proftpd/proftpd.conf <<<'Include /etc/proftpd/proftpd.conf'
+	doctor
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"could not look at $T/proftpd/proftpd.conf: Too many levels"* ]]
+}
+
+@test "doctor finds map_user at a server that ignores it" {
+	servers
+	service proftpd <<<'auth [success=done default=die] pam_tokgate.so map_user'
+	found pam-map "$svc:1"
+	service proftpd <<<'auth [success=done default=die] pam_tokgate.so'
+	service sshd <<<"$good_auth map_user"$'\n@include common-auth'
+	found pam-map "$svc:1"
+	service sshd <<<"$good_auth"$'\n@include common-auth'
+	service vsftpd <<<'auth [success=done default=die] pam_tokgate.so map_user'
+	nothing_found
 }

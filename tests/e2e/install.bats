@@ -27,15 +27,22 @@ expected() {
 	local prefix=$1 f
 	{
 		echo "755 $prefix/bin/tokgate"
+		echo "755 $prefix/sbin/tokgated"
 		echo "644 $prefix/include/tokgate.h"
 		echo "644 $prefix/lib/$triplet/libtokgate.so.0"
 		echo "777 $prefix/lib/$triplet/libtokgate.so"
 		echo "644 $prefix/lib/$triplet/pkgconfig/tokgate.pc"
 		echo "644 lib/$triplet/security/pam_tokgate.so"
+		for f in systemd/system/tokgated.service systemd/system/tokgated.socket sysusers.d/tokgate.conf \
+		    tmpfiles.d/tokgate.conf; do
+			echo "644 usr/lib/$f"
+		done
 		echo "644 $prefix/share/man/man8/tokgate.8"
+		echo "644 $prefix/share/man/man8/tokgated.8"
 		echo "644 $prefix/share/man/man8/pam_tokgate.8"
 		echo "644 $prefix/share/man/man5/tokgate.conf.5"
-		for f in sshd.conf sshd.pam su.pam token-only.pam token-or-password.pam vsftpd.conf vsftpd.pam; do
+		for f in apache.conf apache.pam dovecot.conf dovecot.pam nginx.conf nginx.pam proftpd.conf proftpd.pam \
+		    proftpd-sftp.pam sshd.conf sshd.pam su.pam token-only.pam token-or-password.pam vsftpd.conf vsftpd.pam; do
 			echo "644 $prefix/share/doc/tokgate/examples/$f"
 		done
 		echo "644 $prefix/share/doc/tokgate/LICENSE"
@@ -72,7 +79,7 @@ expected() {
 
 @test "an installed program looks for its library in the system's places only" {
 	mk install
-	run -0 readelf -d "$dest/usr/bin/tokgate" "$dest/lib/$triplet/security/pam_tokgate.so" "$dest/usr/lib/$triplet/libtokgate.so.0"
+	run -0 readelf -d "$dest/usr/bin/tokgate" "$dest/usr/sbin/tokgated" "$dest/lib/$triplet/security/pam_tokgate.so" "$dest/usr/lib/$triplet/libtokgate.so.0"
 	[[ $output == *"[libtokgate.so.0]"* ]]
 	[[ $output != *RPATH* && $output != *RUNPATH* ]]
 	run -0 env LD_LIBRARY_PATH="$dest/usr/lib/$triplet" "$dest/usr/bin/tokgate" version
@@ -95,8 +102,10 @@ expected() {
 	mk install BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/opt/tokgate CFLAGS=-O0
 	diff <(expected opt/tokgate) <(files)
 	grep -qx 'prefix=/opt/tokgate' "$dest/opt/tokgate/lib/$triplet/pkgconfig/tokgate.pc"
-	run -0 readelf -d "$dest/opt/tokgate/bin/tokgate" "$dest/lib/$triplet/security/pam_tokgate.so"
-	[ "$(grep -cF "[/opt/tokgate/lib/$triplet]" <<<"$output")" -eq 2 ]
+	run -0 readelf -d "$dest/opt/tokgate/bin/tokgate" "$dest/opt/tokgate/sbin/tokgated" \
+	    "$dest/lib/$triplet/security/pam_tokgate.so"
+	[ "$(grep -cF "[/opt/tokgate/lib/$triplet]" <<<"$output")" -eq 3 ]
+	grep -qx 'ExecStart=/opt/tokgate/sbin/tokgated' "$dest/usr/lib/systemd/system/tokgated.service"
 	grep -qaF /opt/tokgate/share/doc/tokgate/examples "$dest/opt/tokgate/bin/tokgate"
 	mk uninstall BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/opt/tokgate
 	[ -z "$(files)" ]

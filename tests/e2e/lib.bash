@@ -239,9 +239,10 @@ log_since_mark() {
 	tail -c "+$(($(cat "$frame/marked") + 1))" "$frame/syslog"
 }
 
-# The audit lines since the mark, of facility authpriv (80-87), without time and program.
+# The audit lines since the mark, of facility authpriv (80-87), without time and
+# program.  A program that changes its title (nginx) gets a name with blanks.
 audit() {
-	log_since_mark | sed -nE 's/^<8[0-7]>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} [^ ]+: (tokgate: verdict=)/\1/p'
+	log_since_mark | sed -nE 's/^<8[0-7]>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} [^:]+: (tokgate: verdict=)/\1/p'
 }
 
 # audited FIELD...: exactly one audit line since the mark, and it says this, uid=0 at its end.

@@ -8,7 +8,14 @@
 static const char *const names[] = { "verdict", "id", "owner", "login", "service", "action",
 	"resource", "source", "uid" };
 
-enum { NFIELDS = sizeof(names) / sizeof(names[0]), ID = 1, RESOURCE = 6, UID = 8 };
+enum {
+	NFIELDS = sizeof(names) / sizeof(names[0]),
+	ID = 1,
+	LOGIN = 3,
+	RESOURCE = 6,
+	SOURCE = 7,
+	UID = 8
+};
 
 static int
 hex_digit(char c)
@@ -37,6 +44,18 @@ must_say(const char *field, const char *value)
 			MUST(*value == *field++);
 	}
 	MUST(strcmp(field, *value == '\0' ? "" : "(cut)") == 0);
+}
+
+/* A claim is marked, where there is one; the field without the mark. */
+static const char *
+must_be_marked(const char *field, const char *value)
+{
+	static const char mark[] = "(claimed)";
+
+	if (value[0] == '\0')
+		return field;
+	MUST(strncmp(field, mark, strlen(mark)) == 0);
+	return field + strlen(mark);
 }
 
 /* Take the line apart at its blanks; each part must be the next field. */
@@ -71,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	facts.verdict = (enum tg_status)(data[0] % 19 - 3);
 	facts.gate = (data[1] & 1) != 0;
+	facts.claimed = (data[1] & 4) != 0;
 	facts.uid = (data[1] & 2) != 0 ? (uid_t)-1 : data[1];
 	data += 2;
 	size -= 2;
@@ -91,6 +111,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = ID; i < UID; i++) {
 		if (i == RESOURCE && facts.gate)
 			MUST(strcmp(fields[i], "(gate)") == 0);
+		else if (facts.claimed && (i == LOGIN || i == SOURCE))
+			must_say(must_be_marked(fields[i], values[i]), values[i]);
 		else
 			must_say(fields[i], values[i]);
 		free(values[i]);

@@ -3,6 +3,28 @@
 #include "fuzz.h"
 
 static void
+must_be_path(const char *path)
+{
+	size_t len = strnlen(path, CONF_SOCKET_MAX + 1);
+
+	MUST(len > 1 && len <= CONF_SOCKET_MAX && path[0] == '/' && path[len - 1] != '/');
+	MUST(strpbrk(path, " \t\n") == NULL && strstr(path, "/../") == NULL);
+}
+
+static void
+must_be_heard(const struct conf *conf)
+{
+	size_t i;
+
+	must_be_path(conf->socket);
+	MUST(conf->nlisten <= CONF_LISTEN_MAX && conf->ntrusted <= CONF_TRUSTED_MAX);
+	for (i = 0; i < conf->nlisten; i++)
+		must_be_path(conf->listen[i]);
+	for (i = 0; i < conf->ntrusted; i++)
+		MUST(conf->trusted[i] != UINT32_MAX);
+}
+
+static void
 must_be_whole(const struct conf *conf)
 {
 	size_t len = strnlen(conf->store, sizeof(conf->store));
@@ -32,6 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (conf_parse((const char *)data, size, "fuzz", &conf, &detail) == TG_OK) {
 		must_be_whole(&conf);
+		must_be_heard(&conf);
 		return 0;
 	}
 	MUST(memcmp(&conf, &zero, sizeof(conf)) == 0);

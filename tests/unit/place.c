@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -114,8 +115,8 @@ place_teardown(void **state)
 
 /* ---- handles and tokens ---- */
 
-static void
-keep_line(void *arg, const char *text)
+void
+place_keep_line(void *arg, const char *text)
 {
 	(void)arg;
 	snprintf(line, sizeof(line), "%s", text);
@@ -141,7 +142,7 @@ place_open(void)
 
 	ROW(tg_open(config, store, &tg) == TG_OK, "%s", tg_detail(tg));
 	tg_set_now(tg, PLACE_NOW);
-	tg_set_log(tg, keep_line, NULL);
+	tg_set_log(tg, place_keep_line, NULL);
 	return tg;
 }
 

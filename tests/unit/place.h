@@ -44,6 +44,7 @@ struct tg *place_open(void);
 /* For threads and children: no audit line is kept, and cmocka is not called. */
 struct tg *place_open_apart(void);
 struct tg *place_open_at(const char *store);
+void place_keep_line(void *arg, const char *line); /* for tg_set_log() */
 const char *place_line(void);
 unsigned place_lines(void); /* how many there were */
 

@@ -63,6 +63,51 @@ settings_are_read(void **state)
 	}
 }
 
+/* 107 bytes, the most that a socket's path may have. */
+#define SOCKET_PATH "/" HUNDRED "012345"
+
+static void
+the_daemons_settings_are_read(void **state)
+{
+	static const struct {
+		const char *text, *socket;
+		const char *listen[CONF_LISTEN_MAX + 1];
+		uint32_t trusted[CONF_TRUSTED_MAX + 1]; /* up to the first 0 */
+	} rows[] = {
+		{ "", TG_SOCKET, { NULL }, { 0 } },
+		{ "socket = /srv/check\n", "/srv/check", { NULL }, { 0 } },
+		{ "socket = /srv/check/\n", "/srv/check", { NULL }, { 0 } },
+		{ "socket = " SOCKET_PATH "\n", SOCKET_PATH, { NULL }, { 0 } },
+		{ "listen = /a\n", TG_SOCKET, { "/a" }, { 0 } },
+		{ "listen = /a \t/b/c/  /d\n", TG_SOCKET, { "/a", "/b/c", "/d" }, { 0 } },
+		{ "listen = /1 /2 /3 /4 /5 /6 /7 /8\n", TG_SOCKET,
+		    { "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8" }, { 0 } },
+		{ "trusted = 33\n", TG_SOCKET, { NULL }, { 33 } },
+		{ "trusted = 33 \t4294967294\n", TG_SOCKET, { NULL }, { 33, 4294967294 } },
+		{ "trusted = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", TG_SOCKET, { NULL },
+		    { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } },
+	};
+	struct detail detail;
+	struct conf conf;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		memset(&conf, 0xff, sizeof(conf));
+		ROW(conf_parse(rows[i].text, strlen(rows[i].text), "f", &conf, &detail) == TG_OK,
+		    "row %zu: %s", i, detail.text);
+		ROW(strcmp(conf.socket, rows[i].socket) == 0, "row %zu: '%s'", i, conf.socket);
+		for (k = 0; rows[i].listen[k] != NULL; k++)
+			ROW(strcmp(conf.listen[k], rows[i].listen[k]) == 0, "row %zu: '%s'", i,
+			    conf.listen[k]);
+		ROW(conf.nlisten == k, "row %zu: %zu paths", i, conf.nlisten);
+		for (k = 0; rows[i].trusted[k] != 0; k++)
+			ROW(conf.trusted[k] == rows[i].trusted[k], "row %zu: %u", i,
+			    conf.trusted[k]);
+		ROW(conf.ntrusted == k, "row %zu: %zu users", i, conf.ntrusted);
+	}
+}
+
 static void
 what_is_not_understood_is_refused_with_its_line(void **state)
 {
@@ -104,6 +149,23 @@ what_is_not_understood_is_refused_with_its_line(void **state)
 		{ TEXT("uid = 4294967295\n"), "f:1: 'uid' must be the number" },
 		{ TEXT("uid = 4294967296\n"), "f:1: 'uid' must be the number" },
 		{ TEXT("uid = 18446744073709551616\n"), "f:1: 'uid' must be the number" },
+		{ TEXT("socket = check\n"), "f:1: 'socket' must be an absolute path" },
+		{ TEXT("socket = /a /b\n"), "f:1: 'socket' must be an absolute path" },
+		{ TEXT("socket = /a/../b\n"), "f:1: 'socket' must be an absolute path" },
+		{ TEXT("socket = " SOCKET_PATH "6\n"), "f:1: 'socket' must be an absolute path" },
+		{ TEXT("socket = /a\nsocket = /b\n"), "f:2: 'socket' is set a second time" },
+		{ TEXT("listen =\n"), "f:1: 'listen' has no value" },
+		{ TEXT("listen = a\n"), "f:1: 'listen' must be absolute paths" },
+		{ TEXT("listen = /a b\n"), "f:1: 'listen' must be absolute paths" },
+		{ TEXT("listen = /a,/./b\n"), "f:1: 'listen' must be absolute paths" },
+		{ TEXT("listen = /a " SOCKET_PATH "6\n"), "f:1: 'listen' must be absolute paths" },
+		{ TEXT("listen = /1 /2 /3 /4 /5 /6 /7 /8 /9\n"), "f:1: 'listen' has more than 8" },
+		{ TEXT("trusted = www-data\n"), "f:1: 'trusted' must be numbers" },
+		{ TEXT("trusted = 33,34\n"), "f:1: 'trusted' must be numbers" },
+		{ TEXT("trusted = 33 034\n"), "f:1: 'trusted' must be numbers" },
+		{ TEXT("trusted = 4294967295\n"), "f:1: 'trusted' must be numbers" },
+		{ TEXT("trusted = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"),
+		    "f:1: 'trusted' has more than 16" },
 		{ TEXT("store = /a\0/b\n"), "f:1: control character" },
 		{ TEXT("store = /a\n\0"), "f:2: control character" },
 		{ TEXT("store = /a\r\n"), "f:1: control character" },
@@ -347,6 +409,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST("settings are read, what is not said keeps its default", settings_are_read),
+		TEST("the daemon's settings are read", the_daemons_settings_are_read),
 		TEST("what is not understood is refused as a whole, with file and line",
 		    what_is_not_understood_is_refused_with_its_line),
 		TEST("the text needs no NUL behind it", the_text_needs_no_nul_behind_it),

@@ -19,18 +19,21 @@
 
 static int run(struct cli *cli);
 
-enum { OPT_PAM_DIR, OPT_MODULE };
+enum { OPT_ETC, OPT_PAM_DIR, OPT_MODULE };
 
 static const struct cli_option options[] = {
-	[OPT_PAM_DIR] = { "pam-dir", "DIR", "look at the service files there (/etc/pam.d)", false },
+	[OPT_ETC] = { "etc", "DIR", "look at PAM's and the servers' files there (/etc)", false },
+	[OPT_PAM_DIR] = { "pam-dir", "DIR", "look at PAM's service files there (/etc/pam.d)",
+	    false },
 	[OPT_MODULE] = { "module", "FILE",
 	    "look at this module (" PAM_MODULE_DIR "/pam_tokgate.so)", false },
 };
 
 const struct cli_command cmd_doctor = {
 	.name = "doctor",
-	.synopsis = "doctor [--pam-dir DIR] [--module FILE]",
-	.about = "Look for what is wrong with store, module and PAM files, and say how to mend it.",
+	.synopsis = "doctor [--etc DIR] [--pam-dir DIR] [--module FILE]",
+	.about =
+	    "Look for what is wrong with store, module, doors and daemon, and say how to mend it.",
 	.more = "Exit status 1 means that something was found, 3 that not all could be looked at.",
 	.example = "tokgate doctor",
 	.options = options,
@@ -227,7 +230,8 @@ check_config(struct doctor *doctor)
 	struct cli *cli = doctor->cli;
 	const char *path = cli->config != NULL ? cli->config : TG_CONFIG_FILE;
 
-	if (tg_open(cli->config, cli->store, &cli->tg) == TG_OK)
+	doctor->no_config = tg_open(cli->config, cli->store, &cli->tg) != TG_OK;
+	if (!doctor->no_config)
 		check_store(doctor);
 	else if (cli->tg != NULL)
 		doctor_find(doctor, "config", path, tg_detail(cli->tg), "see tokgate.conf(5)");
@@ -298,19 +302,25 @@ static void (*const checks[])(struct doctor *doctor) = {
 	check_module,
 	check_clock,
 	doctor_pam,
+	doctor_servers,
+	doctor_daemon,
 };
 
 static int
 run(struct cli *cli)
 {
 	const char *module = cli_value(cli, OPT_MODULE);
+	const char *etc = cli_value(cli, OPT_ETC);
 	const char *pam_dir = cli_value(cli, OPT_PAM_DIR);
+	char below[PATH_MAX];
 	struct doctor doctor = {
 		.cli = cli,
 		.module = module != NULL ? module : PAM_MODULE_DIR "/pam_tokgate.so",
-		.pam_dir = pam_dir != NULL ? pam_dir : "/etc/pam.d",
+		.etc = etc != NULL ? etc : "/etc",
+		.pam_dir = pam_dir != NULL ? pam_dir : below,
 	};
 
+	snprintf(below, sizeof(below), "%s/pam.d", doctor.etc);
 	for (size_t i = 0; i < CLI_COUNT(checks); i++)
 		checks[i](&doctor);
 	for (size_t i = 0; i < doctor.nfindings; i++)
@@ -321,6 +331,7 @@ run(struct cli *cli)
 	if (doctor.nfindings > 0)
 		return CLI_NO;
 	if (!cli->json)
-		puts("nothing wrong with configuration, store, module, clock and PAM files");
+		puts("nothing wrong with configuration, store, module, clock, PAM files, servers "
+		     "and tokgated");
 	return CLI_DONE;
 }

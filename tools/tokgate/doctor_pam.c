@@ -289,6 +289,17 @@ check_gate(const struct phase *phase, const struct pam_line *line)
 		    "gate=GROUP, with the group that sshd's Match forces into the gate");
 }
 
+/* Where the door ignores it the session is the login's, or sshd ends it. */
+static void
+check_map(const struct phase *phase, const struct pam_line *line)
+{
+	static const char *const ignoring[] = { "sshd", "proftpd", "login", "su", "su-l" };
+
+	if (has_arg(line, "map_user") && is_one_of(phase->service, ignoring, CLI_COUNT(ignoring)))
+		find_at(phase->doctor, "pam-map", line,
+		    "this server does not take another user from PAM", "take map_user out");
+}
+
 /* ~/.pam_environment must not have the last word on what the session line exports. */
 static void
 check_env(const struct phase *phase, size_t i)
@@ -311,6 +322,7 @@ check_line(const struct phase *phase, size_t i)
 	check_question(phase->doctor, line);
 	check_module_config(phase->doctor, line);
 	check_gate(phase, line);
+	check_map(phase, line);
 	switch (phase->phase) {
 	case PAM_AUTH:
 		check_control(phase, line);
@@ -373,6 +385,17 @@ check_service(struct doctor *doctor, const char *service)
 		free(phase.lines);
 	}
 	pamfile_free(&stack);
+}
+
+bool
+doctor_pam_uses(struct doctor *doctor, const char *service)
+{
+	struct pam_stack stack;
+	bool ours = strchr(service, '/') == NULL &&
+	    pamfile_read(doctor->pam_dir, service, &stack) && names_us(&stack);
+
+	pamfile_free(&stack);
+	return ours;
 }
 
 /* What PAM would take for a service, and no editor's or packager's copy. */

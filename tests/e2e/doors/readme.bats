@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
+# shellcheck disable=SC2030,SC2031
 # The commands of README.md, as they are printed, on a machine without tokgate
 #
 # Stand-ins, on which the text does not depend: apt-get (the package is there
@@ -20,10 +21,18 @@ setup_file() {
 	userdel -rf alice >/dev/null 2>&1 || :
 	[ -e /etc/ftpusers ] || echo root >/etc/ftpusers
 	stand_in apt-get '[ "$*" = "install -y vsftpd" ] && command -v vsftpd >/dev/null'
-	stand_in systemctl '[ "$*" = "restart vsftpd" ] || exit 1
-. /run/frame/src/tests/e2e/lib.bash
-mkdir -p /run/vsftpd/empty
-start vsftpd 21 /usr/sbin/vsftpd /etc/vsftpd.conf'
+	stand_in systemctl '. /run/frame/src/tests/e2e/lib.bash
+. /run/frame/src/tests/e2e/daemon.bash
+case $* in
+"restart vsftpd")
+	mkdir -p /run/vsftpd/empty
+	start vsftpd 21 /usr/sbin/vsftpd /etc/vsftpd.conf
+	;;
+"enable --now tokgated.socket tokgated.service")
+	start_tokgated
+	;;
+*) exit 1 ;;
+esac'
 	stand_in journalctl 'sed "s/^<[0-9]*>//" /run/frame/syslog | grep "tokgate: verdict="'
 	# Without overlays the checkout cannot be written to.
 	if [ -w "$src" ]; then
@@ -37,8 +46,8 @@ start vsftpd 21 /usr/sbin/vsftpd /etc/vsftpd.conf'
 # commands HEADING: the fenced commands of that section.  A line that ends in
 # "# refused" must fail.
 commands() {
-	awk -v heading="## $1" '
-	/^## / { here = ($0 == heading) }
+	awk -v heading="$1" '
+	/^##+ / { here = ($0 ~ "^##+ ") && substr($0, index($0, " ") + 1) == heading }
 	/^```$/ { fenced = 0 }
 	here && fenced && sub(/ *# refused$/, "") { print "if " $0 "; then echo not refused; exit 9; fi"; next }
 	here && fenced { print }
@@ -77,6 +86,27 @@ commands() {
 	pamtester sshd bob authenticate acct_mgmt <<<"$(unix_password bob)"
 }
 
+@test "the section on doors that are not root lets them ask, with the tokens that there are" {
+	userdel -r tokgate >/dev/null 2>&1 || :
+	[ "$(stat -c %U /var/lib/tokgate)" = root ]
+	token=$(issue alice --scope http:upload:demo)
+	as_www_data() {
+		setpriv --reuid www-data --regid www-data --clear-groups \
+		    tokgate check --service http --action upload --resource demo <<<"$token"
+	}
+	run -3 as_www_data
+	commands 'Doors that are not root' >"$frame/commands"
+	[ "$(wc -l <"$frame/commands")" -eq 4 ]
+	cd /root/checkout
+	bash -eu "$frame/commands" >"$frame/said" 2>&1 3>&- || {
+		cat "$frame/said"
+		false
+	}
+	[ "$(as_www_data)" = ok ]
+	[ "$(stat -c %U /var/lib/tokgate)" = tokgate ]
+	kill "$(cat "$frame/tokgated.pid")"
+}
+
 @test "every door of the table is an example that asks for what is said" {
 	doors=0
 	while IFS='|' read -r _ _ file asks _; do
@@ -89,13 +119,13 @@ commands() {
 			IFS=: read -r service action resource <<<"$service"
 			grep -rq "pam_tokgate.so.* service=$service action=$action resource=$resource" "$examples"
 			;;
-		su:login)
-			grep -q 'pam_tokgate.so.* service=su$' "$examples/su.pam"
+		su:login | imap:login)
+			grep -rq "pam_tokgate.so.* service=${service%:login}\>" "$examples"
 			;;
 		*:login) ;;
 		*) false ;;
 		esac
 		doors=$((doors + 1))
 	done < <(sed -n '/^## Doors/,/^## /p' "$src/README.md" | grep '^| .*\.pam')
-	[ "$doors" -eq 6 ]
+	[ "$doors" -eq 11 ]
 }
